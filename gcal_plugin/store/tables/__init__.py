@@ -1,0 +1,31 @@
+"""The tables, one file a story. Everything lives on the plugin's own metadata, prefix `gcal_`."""
+
+from __future__ import annotations
+
+from .base import Base
+from .calendars import Attempt, Calendar, Channel, Grant, SecurityEvent, WindowRow
+from .guards import Audit, BlockedNumber, TenantState
+from .links import Activity, Link
+from .requests import MailOut, Request, RequestStep
+from .switching import Forwarding, Lease, LedgerEntry
+
+__all__ = [
+    "Activity",
+    "Attempt",
+    "Audit",
+    "Base",
+    "BlockedNumber",
+    "Calendar",
+    "Channel",
+    "Forwarding",
+    "Grant",
+    "Lease",
+    "LedgerEntry",
+    "Link",
+    "MailOut",
+    "Request",
+    "RequestStep",
+    "SecurityEvent",
+    "TenantState",
+    "WindowRow",
+]

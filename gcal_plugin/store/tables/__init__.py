@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .base import Base
-from .calendars import Attempt, Calendar, Channel, Grant, SecurityEvent, WindowRow
+from .calendars import Attempt, Calendar, Channel, Consent, Grant, SecurityEvent, WindowRow
 from .guards import Audit, BlockedNumber, TenantState
 from .links import Activity, Link
 from .requests import MailOut, Request, RequestStep
@@ -17,6 +17,7 @@ __all__ = [
     "BlockedNumber",
     "Calendar",
     "Channel",
+    "Consent",
     "Forwarding",
     "Grant",
     "Lease",

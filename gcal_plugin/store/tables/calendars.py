@@ -176,6 +176,33 @@ class Attempt(Base):
     expires_at: Mapped[datetime]
 
 
+class Consent(Base):
+    """A finished consent that its owner has not confirmed yet: address seen, calendar to choose.
+
+    Nothing of the link changes before that. It goes away when confirmed, refused or too old.
+    """
+
+    __tablename__ = "gcal_consent"
+
+    id: Mapped[Id]
+    link_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("gcal_link.id", ondelete="CASCADE"), unique=True
+    )
+    account_id: Mapped[Code]
+    session_digest: Mapped[str] = mapped_column(sa.String(64))
+    client_id: Mapped[Name]
+    subject: Mapped[Name]
+    email: Mapped[Name]
+    scopes: Mapped[list[str]] = mapped_column(Json, default=list)
+    refresh_token: Mapped[str] = mapped_column(sa.Text)
+    """Sealed."""
+    access_token: Mapped[str] = mapped_column(sa.Text)
+    """Sealed."""
+    access_expires_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
 class SecurityEvent(Base):
     """A Security Event Token that we have acted on: its `jti`, so that it works once."""
 

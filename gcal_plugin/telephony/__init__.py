@@ -1,0 +1,1 @@
+"""The exchanges: one file per platform, a registry that binds their names."""

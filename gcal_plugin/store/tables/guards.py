@@ -30,6 +30,8 @@ class BlockedNumber(Base):
 
     value: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
     """E.164."""
+    tenant_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True, default="")
+    """Whose lines may not reach it; empty where an operator blocked it for every tenant."""
     at: Mapped[datetime]
     by: Mapped[Code]
     note: Mapped[str] = mapped_column(sa.String(255), default="")

@@ -1,0 +1,1 @@
+"""The tests mirror the rooms of the package; `servers/` starts the real servers they talk to."""

@@ -64,8 +64,11 @@ Url = Annotated[str, BeforeValidator(lambda value: _base_url(value) if value els
 def is_loopback(url: str) -> bool:
     """Whether an address stays on this machine, where plain http is not a risk."""
     host = (urlsplit(url).hostname or "").lower()
-    return host == "localhost" or host.endswith(".localhost") or host == "::1" or (
-        host.startswith("127.")
+    return (
+        host == "localhost"
+        or host.endswith(".localhost")
+        or host == "::1"
+        or (host.startswith("127."))
     )
 
 

@@ -114,7 +114,9 @@ class GrantRevoked(CalendarError):
 class SyncTokenExpired(CalendarError):
     """410: forget the token and sync in full; the stored events go on driving meanwhile."""
 
-    def __init__(self, message: str = "the sync token is no longer valid", reason: str = "") -> None:
+    def __init__(
+        self, message: str = "the sync token is no longer valid", reason: str = ""
+    ) -> None:
         super().__init__(message, reason=reason or "fullSyncRequired", status=410)
 
 

@@ -15,9 +15,7 @@ class Wake(Protocol):
         """Fetch these calendars' changes; `urgent` where a person waits at a page."""
         ...
 
-    def switch(
-        self, pbx: str, link_ids: Sequence[UUID], *, due_at: datetime | None = None
-    ) -> bool:
+    def switch(self, pbx: str, link_ids: Sequence[UUID], *, due_at: datetime | None = None) -> bool:
         """Bring these links' forwards to what should be true now, or at `due_at` when it comes."""
         ...
 

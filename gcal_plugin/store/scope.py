@@ -80,9 +80,7 @@ def link(session: Session, viewer: Viewer, link_id: UUID | str) -> Link:
 
 def requests(viewer: Viewer) -> sa.Select[tuple[Request]]:
     """The requests within reach, the newest first."""
-    return (
-        sa.select(Request).where(*_narrow(viewer, Request)).order_by(Request.created_at.desc())
-    )
+    return sa.select(Request).where(*_narrow(viewer, Request)).order_by(Request.created_at.desc())
 
 
 def request(session: Session, viewer: Viewer, request_id: UUID | str) -> Request:

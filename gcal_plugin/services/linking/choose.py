@@ -1,0 +1,274 @@
+"""The list of calendars, and the choice that makes the link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ...domain.destination import Destination
+from ...domain.link_state import LinkAction, LinkState
+from ...ports import AccessToken, Account, CalendarInfo, TelephonyError
+from ...ports.telephony import Line
+from ...store import scope
+from ...store.tables import Calendar, Consent, Forwarding, Grant, Link
+from .. import grant_tokens
+from ..access import actor, as_customer
+from ..runtime import Runtime
+from .connect import pending_consent
+from .disconnecting import forget_calendar, release
+from .errors import (
+    CalendarVanished,
+    ForwardExists,
+    NothingToChoose,
+    OtherAccount,
+    TitlesUnreadable,
+)
+from .records import move, note, wants_attention
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the page of calendars shows."""
+
+    link_id: UUID
+    email: str
+    """The Google address that the calendars belong to."""
+    previous_email: str | None
+    """The address linked so far, where choosing now would switch to another account."""
+    calendars: list[CalendarInfo]
+    chosen: str | None
+    """Google's id of the calendar that is linked now."""
+    also_on: dict[str, list[str]]
+    """Extensions of this customer that follow a calendar already, by Google's calendar id."""
+    existing_forward: frozenset[Destination]
+    """A forward on the exchange that is not ours."""
+    fallback_number: str | None
+    stale_choice: str
+    second_contact: str | None
+
+
+def calendar_choice(
+    rt: Runtime, account: Account, link_id: UUID | str, *, session_key: str
+) -> Choice:
+    """The account's calendars; raises `NothingToChoose` before a consent, `CalendarError` when
+    Google fails."""
+    with rt.store.begin() as session:
+        link = scope.link(session, as_customer(account), link_id)
+        consent = pending_consent(rt, session, account, link, session_key)
+        grant = link.grant
+        token = _consent_access(rt, consent) if consent else None
+        previous = None
+        if consent and grant and grant.subject != consent.subject:
+            previous = grant.email
+        email = consent.email if consent else (grant.email if grant else "")
+        chosen = link.calendar.google_id if link.calendar else None
+        others = _also_on(session, link)
+    if token is None:
+        if grant is None or grant.state != "live":
+            raise NothingToChoose
+        from ..grants import access_token
+
+        token = access_token(rt, grant.id)
+    return Choice(
+        link_id=link.id,
+        email=email,
+        previous_email=previous,
+        calendars=rt.calendars.calendars(token),
+        chosen=chosen,
+        also_on=others,
+        existing_forward=foreign_forward(rt, link.id),
+        fallback_number=link.fallback_number,
+        stale_choice=link.stale_choice,
+        second_contact=link.second_contact,
+    )
+
+
+def _consent_access(rt: Runtime, consent: Consent) -> AccessToken:
+    _, access = grant_tokens.consent_tokens(rt.store.keyring, consent)
+    return AccessToken(
+        value=access,
+        expires_at=consent.access_expires_at,
+        subject=consent.subject,
+        client_id=consent.client_id,
+    )
+
+
+def _also_on(session: Session, link: Link) -> dict[str, list[str]]:
+    rows = session.execute(
+        sa.select(Calendar.google_id, Link.extension)
+        .join(Calendar, Link.calendar_id == Calendar.id)
+        .where(
+            Link.tenant_id == link.tenant_id,
+            Link.domain == link.domain,
+            Link.id != link.id,
+            Link.ended_at.is_(None),
+        )
+    )
+    found: dict[str, list[str]] = {}
+    for google_id, extension in rows:
+        found.setdefault(google_id, []).append(extension)
+    return found
+
+
+def foreign_forward(rt: Runtime, link_id: UUID) -> frozenset[Destination]:
+    """What the extension forwards to without us; empty too when the exchange does not answer.
+
+    An exchange that is away must not keep somebody from linking: the first push reads again.
+    """
+    with rt.store.begin() as session:
+        row = session.get(Forwarding, link_id)
+        if row is None or row.observed:
+            return frozenset()
+        pbx, line = row.pbx, Line(row.domain, row.extension)
+    exchange = rt.telephony[pbx]
+    if not exchange.capabilities.read_back:
+        return frozenset()
+    try:
+        return exchange.read(line).destinations
+    except TelephonyError:
+        return frozenset()
+
+
+def choose_calendar(
+    rt: Runtime,
+    account: Account,
+    link_id: UUID | str,
+    google_id: str,
+    *,
+    session_key: str,
+    switch_account: bool = False,
+    replace_forward: bool = False,
+) -> UUID:
+    """Confirm the account, link the calendar; answers the calendar's id.
+
+    Looks at Google's list again, so that a calendar which vanished between page and click is
+    refused. `switch_account` and `replace_forward` are the person's answers to `OtherAccount` and
+    `ForwardExists`. After the commit the first fetch is asked for.
+    """
+    choice = calendar_choice(rt, account, link_id, session_key=session_key)
+    info = next((one for one in choice.calendars if one.id == google_id), None)
+    if info is None:
+        raise CalendarVanished
+    if not info.titles_readable:
+        raise TitlesUnreadable
+    if choice.previous_email and not switch_account:
+        raise OtherAccount(choice.previous_email, choice.email)
+    if choice.existing_forward and not replace_forward:
+        raise ForwardExists(choice.existing_forward)
+    left: UUID | None = None
+    with rt.store.begin() as session:
+        link = scope.link(session, as_customer(account), link_id)
+        now = rt.store.now(session)
+        consent = pending_consent(rt, session, account, link, session_key)
+        before = (link.grant_id, link.calendar_id)
+        if consent is not None:
+            _take_grant(rt, session, link, consent, now)
+            move(link, LinkAction.CONNECT)
+            session.delete(consent)
+            note(session, link, "connected", actor(account), now)
+        grant_id = link.grant_id
+        if grant_id is None:
+            raise NothingToChoose
+        calendar = _calendar(session, grant_id, info, now)
+        move(link, LinkAction.CHOOSE)
+        link.calendar_id = calendar.id
+        link.broken_at = link.broken_reason = None
+        link.linked_at = now
+        wants_attention(session, link, now)
+        note(session, link, "calendar_chosen", actor(account), now)
+        session.flush()
+        if before[1] is not None and before[1] != calendar.id:
+            forget_calendar(session, before[1])
+        if before[0] is not None and before[0] != grant_id:
+            left = before[0]
+        calendar_id = calendar.id
+    if left is not None:
+        release(rt, left)
+    rt.wake.sync([calendar_id], urgent=True)
+    return calendar_id
+
+
+def _take_grant(rt: Runtime, session: Session, link: Link, consent: Consent, now: datetime) -> None:
+    """Make the consent the link's grant: one grant a Google user and client, shared by links."""
+    grant = session.scalar(
+        sa.select(Grant).where(
+            Grant.client_id == consent.client_id, Grant.subject == consent.subject
+        )
+    )
+    if grant is None:
+        grant = Grant(
+            client_id=consent.client_id,
+            subject=consent.subject,
+            email=consent.email,
+            created_at=now,
+        )
+        session.add(grant)
+        session.flush()
+    refresh, access = grant_tokens.consent_tokens(rt.store.keyring, consent)
+    grant.email, grant.scopes = consent.email, consent.scopes
+    grant.state, grant.ended_at, grant.checked_at = "live", None, now
+    grant_tokens.put_refresh_token(rt.store.keyring, grant, refresh)
+    grant_tokens.put_access_token(rt.store.keyring, grant, access, consent.access_expires_at)
+    link.grant_id = grant.id
+    _revive_siblings(session, link, grant, now)
+
+
+def _revive_siblings(session: Session, link: Link, grant: Grant, now: datetime) -> None:
+    """A new consent mends every link that lost this same grant."""
+    rows = session.scalars(
+        sa.select(Link).where(
+            Link.grant_id == grant.id,
+            Link.id != link.id,
+            Link.state == LinkState.RECONNECT,
+            Link.calendar_id.is_not(None),
+        )
+    )
+    for other in rows:
+        move(other, LinkAction.RECONNECT)
+        other.broken_at = other.broken_reason = None
+        wants_attention(session, other, now)
+        note(session, other, "reconnected", "system", now)
+        session.execute(
+            sa.update(Calendar).where(Calendar.id == other.calendar_id).values(next_sync_at=now)
+        )
+
+
+def reconnect_same(
+    rt: Runtime, account: Account, link_id: UUID | str, *, session_key: str
+) -> UUID | None:
+    """After a reconnect with the same account: keep the calendar without asking again.
+
+    Answers the calendar's id, or None where there is something to choose or to confirm.
+    """
+    with rt.store.begin() as session:
+        link = scope.link(session, as_customer(account), link_id)
+        consent = pending_consent(rt, session, account, link, session_key)
+        kept = link.calendar.google_id if link.calendar else None
+        same = consent and link.grant and link.grant.subject == consent.subject
+    if not same or kept is None:
+        return None
+    try:
+        return choose_calendar(
+            rt, account, link_id, kept, session_key=session_key, replace_forward=True
+        )
+    except (CalendarVanished, TitlesUnreadable):
+        return None
+
+
+def _calendar(session: Session, grant_id: UUID, info: CalendarInfo, now: datetime) -> Calendar:
+    calendar = session.scalar(
+        sa.select(Calendar).where(Calendar.grant_id == grant_id, Calendar.google_id == info.id)
+    )
+    if calendar is None:
+        calendar = Calendar(grant_id=grant_id, google_id=info.id)
+        session.add(calendar)
+    calendar.name, calendar.time_zone = info.name[:1024], info.time_zone
+    calendar.access_role, calendar.owner = info.access_role, info.owner
+    calendar.gone_at, calendar.failures, calendar.last_error = None, 0, None
+    calendar.next_sync_at = now
+    session.flush()
+    return calendar

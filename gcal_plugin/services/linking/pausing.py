@@ -1,0 +1,96 @@
+"""Standing still for a while, the choices for a bad day, and taking a colleague's link over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from ...ports import Account, Role
+from ...store import scope
+from ..access import actor, as_customer
+from ..runtime import Runtime
+from .errors import BadFallback
+from .records import note, wants_attention
+
+STALE_CHOICES = ("keep", "stop", "fallback")
+
+
+class PauseInPast(ValueError):
+    """The pause would end before it begins."""
+
+
+def pause(rt: Runtime, account: Account, link_id: UUID | str, until: datetime | None) -> None:
+    """No forwards from now on, up to `until` (aware) or until resumed."""
+    with rt.store.begin() as session:
+        link = scope.link(session, as_customer(account), link_id)
+        now = rt.store.now(session)
+        if until is not None and until <= now:
+            raise PauseInPast
+        link.paused_at, link.paused_until = now, until
+        note(session, link, "paused", actor(account), now)
+        wants_attention(session, link, now)
+        pbx, key = link.pbx, link.id
+    rt.wake.switch(pbx, [key])
+
+
+def resume(rt: Runtime, account: Account, link_id: UUID | str) -> None:
+    """End a pause at once."""
+    with rt.store.begin() as session:
+        link = scope.link(session, as_customer(account), link_id)
+        now = rt.store.now(session)
+        link.paused_at = link.paused_until = None
+        note(session, link, "resumed", actor(account), now)
+        wants_attention(session, link, now)
+        pbx, key = link.pbx, link.id
+    rt.wake.switch(pbx, [key])
+
+
+def set_precautions(
+    rt: Runtime,
+    account: Account,
+    link_id: UUID | str,
+    *,
+    stale_choice: str,
+    fallback_title: str,
+    second_contact: str,
+) -> None:
+    """What should happen when the calendar cannot be read for long, and who is told besides.
+
+    `fallback_title` is what the person typed; it obeys the same rules as a title. Raises
+    `BadFallback`, or ValueError for an unknown choice.
+    """
+    if stale_choice not in STALE_CHOICES:
+        raise ValueError(f"stale_choice must be one of {', '.join(STALE_CHOICES)}")
+    from ...domain.policy import explain
+    from ..guarding import line_context, link_policy
+
+    with rt.store.begin() as session:
+        link = scope.link(session, as_customer(account), link_id)
+        now = rt.store.now(session)
+        value = None
+        if fallback_title.strip():
+            verdict = explain(
+                fallback_title.strip(),
+                link_policy(rt, session, link),
+                line_context(rt, session, link),
+            )
+            if not verdict.allowed:
+                raise BadFallback(str(verdict.reason), verdict.suggestion)
+            value = verdict.value
+        elif stale_choice == "fallback":
+            raise BadFallback("missing")
+        link.stale_choice, link.fallback_number = stale_choice, value
+        link.second_contact = second_contact.strip() or None
+        note(session, link, "precautions", actor(account), now)
+        wants_attention(session, link, now)
+
+
+def take_over(rt: Runtime, account: Account, link_id: UUID | str) -> None:
+    """The customer's administrator becomes the link's owner (the colleague left)."""
+    if Role.CUSTOMER_ADMIN not in account.roles:
+        raise scope.NotInReach("link")
+    with rt.store.begin() as session:
+        link = scope.link(session, as_customer(account), link_id)
+        now = rt.store.now(session)
+        link.account_id = account.id
+        note(session, link, "taken_over", actor(account), now)

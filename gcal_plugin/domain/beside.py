@@ -39,7 +39,7 @@ _NAMED_EXTENSION = re.compile(
     r"\b[.:]? {0,3}([0-9]{2,6})\b(?![ .:/-]{0,2}[0-9])",
     re.IGNORECASE,
 )
-_MIXED_LETTERS = re.compile(r"(?<![^\s])(?=[0-9+A-Za-z .-]{8,20}$)(?:\+?[0-9]|[oO][0-9])[0-9A-Za-z .-]+$")
+_MIXED_LETTERS = re.compile(r"(?=[0-9+A-Za-z .-]{8,20}$)(?:\+?[0-9]|[oO][0-9])[0-9A-Za-z .-]+$")
 
 
 def read_beside(text: str) -> Reading:
@@ -80,7 +80,7 @@ def _slashed(text: str) -> Reading | None:
     if text.count("/") != 1:
         return None
     number = spelled(text.replace("/", "-"))
-    if number is None or number.digits[0] != "0" and not number.plus:
+    if number is None or (number.digits[0] != "0" and not number.plus):
         return None
     reading = read_digits(number)
     if reading.reason is Reason.ORDINARY_TEXT:

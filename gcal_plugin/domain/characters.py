@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_SPACES = "\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _PLAIN = str.maketrans({**dict.fromkeys(_SPACES, " "), **dict.fromkeys(_DASHES, "-")})
 _TRIMMED = " \t\r\n\x0b\x0c" + _SPACES
@@ -22,9 +22,10 @@ _INVISIBLE = re.compile(
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 # \d is every decimal digit of every script; the rest are digits in other clothes.
-_SOME_DIGIT = re.compile("[\\d\u00b2\u00b3\u00b9\u2070-\u2079\u2080-\u2089\u2460-\u24ff\u2776-\u2793]")
+_STYLED = "\u00b2\u00b3\u00b9\u2070-\u2079\u2080-\u2089\u2460-\u24ff\u2776-\u2793"
+_SOME_DIGIT = re.compile(rf"[\d{_STYLED}]")
 _MASKED = re.compile(
-    "(?![0-9])\\d|[\u00b2\u00b3\u00b9\u2070-\u2079\u2080-\u2089\u2460-\u24ff\u2776-\u2793]"
+    rf"(?![0-9])\d|[{_STYLED}]"
     "|[\uff0b\ufe62\u207a\u208a]"  # plus signs
     "|[0-9][\u0300-\u036f\u20d0-\u20f0]"  # struck through, enclosed
 )

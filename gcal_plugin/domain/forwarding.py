@@ -1,4 +1,8 @@
-"""Windows and an instant -> who rings now, until when; desired and observed -> what to change."""
+"""Windows and an instant -> who rings now, until when; desired and observed -> what to change.
+
+Windows are half-open, instants are UTC, and a set has no order: two sets with the same destinations
+are one and need no write between them.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from datetime import datetime
 
 from gcal_plugin.domain.reasons import Reason
 from gcal_plugin.domain.schedule import Window
+from gcal_plugin.domain.timeline import Timeline
 from gcal_plugin.domain.values import Destination
 
 
@@ -61,12 +66,29 @@ def desired_at(
     Over `max_destinations` the earliest start wins and the others get `too_many`. The own
     extension beside others means that the own phone rings too; alone it means nothing.
     """
-    raise NotImplementedError
+    timeline = Timeline(windows, max_destinations, own_extension)
+    causes: dict[Destination, tuple[str, ...]] = {}
+    for entry in timeline.open_at(now):
+        causes[entry.destination] = (*causes.get(entry.destination, ()), entry.event_id)
+    over = () if max_destinations is None else tuple(causes)[max_destinations:]
+    return Desired(
+        destinations=timeline.kept(causes),
+        dropped=tuple((destination, Reason.TOO_MANY) for destination in over),
+        causes=causes,
+        until=timeline.next_change(now),
+    )
 
 
 def next_edge(windows: Iterable[Window], now: datetime) -> datetime | None:
     """Answer the first instant after `now` at which a forwarding window starts or ends."""
-    raise NotImplementedError
+    edges = (
+        edge
+        for window in windows
+        if window.destination is not None and window.start < window.end
+        for edge in (window.start, window.end)
+        if edge > now
+    )
+    return min(edges, default=None)
 
 
 def next_change(
@@ -77,7 +99,7 @@ def next_change(
     own_extension: str | None = None,
 ) -> datetime | None:
     """Answer the first instant after `now` at which the set of who rings is another one."""
-    raise NotImplementedError
+    return Timeline(windows, max_destinations, own_extension).next_change(now)
 
 
 def segments(
@@ -89,7 +111,15 @@ def segments(
     own_extension: str | None = None,
 ) -> list[Segment]:
     """Answer the plan from `start` to `until`: merged stretches in order, without the gaps."""
-    raise NotImplementedError
+    timeline = Timeline(windows, max_destinations, own_extension)
+    found: list[Segment] = []
+    for begin, end, destinations in timeline.stretches(start, until):
+        last = found[-1] if found else None
+        if last and last.end == begin and set(last.destinations) == set(destinations):
+            found[-1] = Segment(last.start, end, last.destinations)
+        elif destinations:
+            found.append(Segment(begin, end, destinations))
+    return found
 
 
 def change(desired: Desired | Iterable[Destination], observed: Iterable[Destination]) -> Change:

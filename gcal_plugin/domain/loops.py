@@ -46,9 +46,7 @@ def _target(destination: Destination, numbers: Mapping[str, str]) -> str | None:
     return numbers.get(destination.value)
 
 
-def _reachable(
-    line: str, edges: Mapping[str, list[tuple[Destination, str]]]
-) -> frozenset[str]:
+def _reachable(line: str, edges: Mapping[str, list[tuple[Destination, str]]]) -> frozenset[str]:
     """Answer every extension that a call to `line` can be passed on to."""
     seen: set[str] = set()
     waiting = [line]

@@ -77,9 +77,10 @@ def number_type(e164: str) -> str:
     """Answer the library's opinion of the type: "mobile", "premium_rate", ..., "unknown"."""
     import phonenumbers
 
+    types = phonenumbers.PhoneNumberType
     number = _parse(e164)
-    kind = phonenumbers.PhoneNumberType.UNKNOWN if number is None else phonenumbers.number_type(number)
-    return phonenumbers.PhoneNumberType.to_string(kind).lower()
+    kind = types.UNKNOWN if number is None else phonenumbers.number_type(number)
+    return str(types.to_string(kind)).lower()
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -151,6 +151,9 @@ class Verdict:
         return Destination(self.kind, self.value)
 
 
+# A switched-off line does not make a suggestion wrong.
+_HARMLESS = frozenset({None, Reason.KILLED})
+
 DEFAULT = Policy()
 ANY_LINE = LineContext()
 
@@ -168,7 +171,7 @@ def decide(
         return Verdict(destination.kind, destination.value, reason is None, reason)
     assert isinstance(what, Reading)
     suggestion = what.suggestion
-    if suggestion is not None and not explain(suggestion, policy, line).allowed:
+    if suggestion is not None and explain(suggestion, policy, line).reason not in _HARMLESS:
         suggestion = None
     return Verdict(what.kind, what.value, False, what.reason, suggestion)
 

@@ -80,7 +80,7 @@ def short_code(digits: str) -> Reason | None:
 
 
 def is_public_short_code(digits: str) -> bool:
-    """Answer whether digits are a municipality (14020) or a directory (1888), never a typing error."""
+    """Answer whether digits are a municipality (14020) or a directory (1888)."""
     return _ALWAYS_PUBLIC.fullmatch(digits) is not None
 
 

@@ -6,20 +6,15 @@ A window is half-open: it holds at its start and no longer at its end. Instants 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
+from gcal_plugin.domain import zones
 from gcal_plugin.domain.destination import Destination, Kind, Reading, read_title
 from gcal_plugin.domain.policy import ANY_LINE, DEFAULT, LineContext, Policy, decide
 from gcal_plugin.domain.reasons import Reason, is_ordinary
 
 FREE_BUSY_ROLES = frozenset({"freeBusyReader", "none"})
 """Access roles that read no titles."""
-
-
-class UnknownZone(ValueError):
-    """The calendar, or an event, names a time zone that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +85,9 @@ class Window:
         return Destination(self.kind, self.value)
 
 
+UnknownZone = zones.UnknownZone
+
+
 def event_window(
     event: CalendarEvent, *, calendar_zone: str, access_role: str = "owner"
 ) -> Window | None:
@@ -106,11 +104,11 @@ def event_window(
         return None
     accepted = event.organizer_self is False and event.self_response == "accepted"
     reading, reason = _reading(event, access_role, timeless=end <= start)
-    original = event.original_start and resolve(event.original_start, calendar_zone)
+    original = event.original_start
     return Window(
         event_id=event.id,
         series_id=event.recurring_event_id,
-        original_start=original,
+        original_start=None if original is None else resolve(original, calendar_zone),
         start=start,
         end=end,
         all_day=event.start.day is not None,
@@ -127,34 +125,34 @@ def _reading(
     event: CalendarEvent, access_role: str, *, timeless: bool
 ) -> tuple[Reading, Reason | None]:
     """Answer the title's reading, and the first thing that keeps the event from counting."""
+    hidden = Reason.PRIVATE if event.title_hidden else None
     if access_role in FREE_BUSY_ROLES:
-        return Reading(Kind.NONE, None, Reason.FREE_BUSY_ONLY), Reason.FREE_BUSY_ONLY
-    if event.title_hidden:
-        return Reading(Kind.NONE, None, Reason.PRIVATE), Reason.PRIVATE
+        hidden = Reason.FREE_BUSY_ONLY
+    if hidden is not None:
+        return Reading(Kind.NONE, None, hidden), hidden
     reading = read_title(event.title)
     if is_ordinary(reading.reason):
         return reading, reading.reason
+    return reading, _uncounted(event, timeless=timeless) or reading.reason
+
+
+def _uncounted(event: CalendarEvent, *, timeless: bool) -> Reason | None:
+    """Answer why an event does not count, whatever its title says; None when it does."""
     if event.event_type != "default":
-        return reading, Reason.EVENT_TYPE
+        return Reason.EVENT_TYPE
     if event.self_response == "declined":
-        return reading, Reason.DECLINED
-    if event.organizer_self is False:
-        return reading, Reason.INVITATION
+        return Reason.DECLINED
     if event.end_unspecified:
-        return reading, Reason.NO_END
+        return Reason.NO_END
     if timeless:
-        return reading, Reason.ZERO_LENGTH
-    return reading, reading.reason
+        return Reason.ZERO_LENGTH
+    return Reason.INVITATION if event.organizer_self is False else None
 
 
-# What the event or its title is: no rule on destinations can change these.
-_FIXED = frozenset(
-    reason
-    for reason in Reason
-    if reason
-    in {
-        Reason.ORDINARY_TEXT,
-        Reason.EMPTY_TITLE,
+# What the event itself is: no rule on destinations changes these.
+_OF_THE_EVENT = frozenset(
+    {
+        Reason.EVENT_TYPE,
         Reason.INVITATION,
         Reason.PRIVATE,
         Reason.FREE_BUSY_ONLY,
@@ -162,7 +160,6 @@ _FIXED = frozenset(
         Reason.CANCELLED,
         Reason.ZERO_LENGTH,
         Reason.NO_END,
-        Reason.EVENT_TYPE,
     }
 )
 
@@ -172,9 +169,29 @@ def judge(window: Window, policy: Policy = DEFAULT, line: LineContext = ANY_LINE
 
     Idempotent: judging a judged window again by the same rules changes nothing.
     """
-    raise NotImplementedError
+    if window.value is None:
+        reading = Reading(window.kind, None, window.reason, window.suggestion)
+        verdict = decide(reading, policy, line)
+        return replace(window, allowed=False, suggestion=verdict.suggestion)
+    if window.reason in _OF_THE_EVENT and not window.accepted_invitation:
+        return window
+    if window.reason in _OF_THE_EVENT - {Reason.INVITATION}:
+        return window
+    if window.accepted_invitation and not policy.accept_invitations:
+        return replace(window, allowed=False, reason=Reason.INVITATION, suggestion=None)
+    reason = decide(Destination(window.kind, window.value), policy, line).reason
+    if reason is None and window.end - window.start > policy.max_forward_length:
+        reason = Reason.TOO_LONG_FORWARD
+    return replace(window, allowed=reason is None, reason=reason, suggestion=None)
 
 
 def resolve(time: EventTime, calendar_zone: str) -> datetime | None:
-    """Answer the UTC instant; a whole day begins at midnight in the calendar's zone."""
-    raise NotImplementedError
+    """Answer the UTC instant; a whole day begins at midnight in the calendar's zone.
+
+    None when the time says nothing at all. Raises UnknownZone.
+    """
+    if time.day is not None:
+        return zones.start_of_day(time.day, calendar_zone)
+    if time.instant is None:
+        return None
+    return zones.to_utc(time.instant, time.zone or calendar_zone)

@@ -115,7 +115,7 @@ class GcalSettings(BaseModel):
     public_url: Url = Field(
         default="",
         description="Base address that Google can reach. Push notifications are on when it is "
-        "https, or http on loopback while the API root is on loopback too; else calendars are polled.",
+        "https, or http on loopback while the API root is on loopback too; else we poll.",
     )
     callback_url: Url = Field(
         default="",
@@ -183,7 +183,7 @@ class GcalSettings(BaseModel):
     )
     trusted_hosts: Annotated[tuple[str, ...], BeforeValidator(_list_if_text)] = Field(
         default=(),
-        description="Host names under which the pages may be asked for; empty leaves it to the host.",
+        description="Host names under which the pages may be asked for; empty: the host decides.",
     )
 
     @field_validator("encryption_keys")
@@ -243,8 +243,8 @@ _REQUIRED = {
     "type web application",
     "GCAL_GOOGLE_CLIENT_SECRET": "is missing: it comes with the OAuth client id",
     "GCAL_ENCRYPTION_KEYS": "is missing: make one with `flask gcal keys new`",
-    "GCAL_TELEPHONY": 'is missing: name at least one exchange, like {"main": {"backend": "webhook", '
-    '"url": "https://pbx.example/gcal", "secret": "whsec_..."}}',
+    "GCAL_TELEPHONY": 'is missing: name at least one exchange, like {"main": '
+    '{"backend": "webhook", "url": "https://pbx.example/gcal", "secret": "whsec_..."}}',
 }
 
 

@@ -28,6 +28,10 @@ class AccessToken:
     subject: str = ""
     """Opaque key of the provider's user, for per-user quota."""
     client_id: str = ""
+    tenant_id: str = ""
+    """On whose behalf it is used just now, so that the quota stays fair between tenants."""
+    urgent: bool = False
+    """A person waits at a page: part of the quota is kept for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class CalendarError(Exception):
 
 
 class GrantRevoked(CalendarError):
-    """`invalid_grant`: the person (or Google) withdrew access. Only ever this, never a mere failure."""
+    """`invalid_grant`: the person, or Google, withdrew access. Never a mere failure."""
 
     def __init__(self, message: str = "the grant was revoked") -> None:
         super().__init__(message, reason="invalid_grant", permanent=True)

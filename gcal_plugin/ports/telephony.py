@@ -98,7 +98,7 @@ class TelephonyError(Exception):
 
 
 class Temporary(TelephonyError):
-    """Time-outs, refused connections, 408, 425, 429 and 5xx: try again, after a read where possible."""
+    """Time-outs, refused connections, 408, 425, 429, 5xx: try again, reading first if possible."""
 
     permanent = False
 

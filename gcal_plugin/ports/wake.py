@@ -1,4 +1,4 @@
-"""The queue: wake-ups only. Losing every one of them loses nothing; the clock re-derives the work."""
+"""The queue: wake-ups only. Losing all of them loses nothing; the clock re-derives the work."""
 
 from __future__ import annotations
 

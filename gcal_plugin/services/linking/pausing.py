@@ -62,7 +62,7 @@ def set_precautions(
     if stale_choice not in STALE_CHOICES:
         raise ValueError(f"stale_choice must be one of {', '.join(STALE_CHOICES)}")
     from ...domain.policy import explain
-    from ..guarding import line_context, link_policy
+    from ..guarding import line_context, policies
 
     with rt.store.begin() as session:
         link = scope.link(session, as_customer(account), link_id)
@@ -71,7 +71,7 @@ def set_precautions(
         if fallback_title.strip():
             verdict = explain(
                 fallback_title.strip(),
-                link_policy(rt, session, link),
+                policies(rt, session, [link])[link.id],
                 line_context(rt, session, link),
             )
             if not verdict.allowed:

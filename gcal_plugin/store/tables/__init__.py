@@ -6,8 +6,8 @@ from .base import Base
 from .calendars import Attempt, Calendar, Channel, Consent, Grant, SecurityEvent, WindowRow
 from .guards import Audit, BlockedNumber, TenantState
 from .links import Activity, Link
-from .requests import MailOut, Request, RequestStep
-from .switching import Forwarding, Lease, LedgerEntry
+from .requests import MailOut, PriceTemplate, Request, RequestStep
+from .switching import Forwarding, Lease, LedgerEntry, Leftover
 
 __all__ = [
     "Activity",
@@ -22,8 +22,10 @@ __all__ = [
     "Grant",
     "Lease",
     "LedgerEntry",
+    "Leftover",
     "Link",
     "MailOut",
+    "PriceTemplate",
     "Request",
     "RequestStep",
     "SecurityEvent",

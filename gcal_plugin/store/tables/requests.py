@@ -54,11 +54,15 @@ class Request(Base):
     """The contract summary, in support's words."""
     rate_text: Mapped[str] = mapped_column(sa.Text, default="")
     valid_until: Mapped[datetime | None]
+    quotes: Mapped[int] = mapped_column(default=0)
+    """How many quotes were made; agreeing names the one that was read."""
     terms_version: Mapped[str | None] = mapped_column(sa.String(64))
     agreed_at: Mapped[datetime | None]
     link_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("gcal_link.id"))
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    """The grace date of a contract that was ended: until then everything goes on."""
     closed_at: Mapped[datetime | None]
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
@@ -78,6 +82,22 @@ class RequestStep(Base):
     state: Mapped[str] = mapped_column(sa.String(16))
     """The state after the step."""
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class PriceTemplate(Base):
+    """A price that support picks when quoting; each tenant has its own."""
+
+    __tablename__ = "gcal_price_template"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "name"),)
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Code]
+    name: Mapped[str] = mapped_column(sa.String(80))
+    once_price: Mapped[Decimal] = mapped_column(sa.Numeric(10, 2))
+    monthly_price: Mapped[Decimal] = mapped_column(sa.Numeric(10, 2))
+    vat_percent: Mapped[Decimal] = mapped_column(sa.Numeric(5, 2))
+    summary: Mapped[str] = mapped_column(sa.Text, default="")
+    valid_days: Mapped[int] = mapped_column(default=30)
 
 
 class MailOut(Base):
@@ -105,5 +125,6 @@ class MailOut(Base):
     tries: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     next_try_at: Mapped[datetime | None]
+    """When it may go out; while `sending`, until when the sender has it to itself."""
     sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(sa.String(255))

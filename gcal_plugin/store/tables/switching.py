@@ -36,8 +36,15 @@ class Forwarding(Base):
     extension: Mapped[str] = mapped_column(sa.String(16))
     due_at: Mapped[datetime | None]
     """The next instant at which this line wants attention: an edge, a change, a retry."""
+    due_cause: Mapped[Code] = mapped_column(default="edge")
+    """Why: `edge`, `change`, `repair`, `pause`, `disconnect`, `kill`, `trial`, ..."""
+    asked_at: Mapped[datetime | None]
+    """The edge or the change that is still to be carried out; a retry is late from here."""
     generation: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     """Grows with each claim; a result is recorded only where it still matches."""
+    settled: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    """The newest generation whose outcome is known. One behind: a write may or may not have landed,
+    so `observed` is not to be trusted."""
     lease_until: Mapped[datetime | None]
     lease_by: Mapped[str | None] = mapped_column(sa.String(64))
     revision: Mapped[int] = mapped_column(sa.BigInteger, default=0)
@@ -52,6 +59,15 @@ class Forwarding(Base):
     """A forward that stood there before us, kept so that we never clear what we did not set."""
     plan_until: Mapped[datetime | None]
     """How far the plan on the exchange reaches, where it holds one."""
+    plan: Mapped[list[Any] | None] = mapped_column(Json)
+    """That plan, as [[start, end, kind, value], ...] in unix seconds."""
+    trial_value: Mapped[str | None] = mapped_column(sa.String(32))
+    trial_until: Mapped[datetime | None]
+    """A trial forward that somebody asked for on the page, and when it ends by itself."""
+    reasserted_at: Mapped[datetime | None]
+    """When we last put our set back over somebody's change by hand."""
+    contested_at: Mapped[datetime | None]
+    """Since when a change by hand is left standing: it came back after we had put ours."""
     failures: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(sa.String(255))
     refused: Mapped[list[Any]] = mapped_column(Json, default=list)
@@ -89,6 +105,19 @@ class LedgerEntry(Base):
     """`done`, `nothing`, `refused`, `temporary`, `mismatch`, `stale`."""
     detail: Mapped[str | None] = mapped_column(sa.String(255))
     policy_version: Mapped[str] = mapped_column(sa.String(16), default="")
+
+
+class Leftover(Base):
+    """A line that one of our forwards may still stand on after its link moved away."""
+
+    __tablename__ = "gcal_leftover"
+
+    pbx: Mapped[Code] = mapped_column(primary_key=True)
+    domain: Mapped[Name] = mapped_column(primary_key=True)
+    extension: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    destinations: Mapped[list[Any]] = mapped_column(Json, default=list)
+    """The set that was ours, as [[kind, value], ...]; anything else there is not cleared."""
+    since: Mapped[datetime]
 
 
 class Lease(Base):

@@ -1,0 +1,112 @@
+"""`flask gcal db`, `explain` and `sync`: the commands that everybody starts with."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+from uuid import UUID
+
+import click
+
+from .cli import as_json, gcal, runtime, tell
+from .domain.policy import Verdict, explain
+from .store import migrate
+
+
+@gcal.group()
+def db() -> None:
+    """The plugin's own tables and their version."""
+
+
+@db.command()
+@click.argument("revision", default="head")
+@as_json
+def upgrade(revision: str, as_json: bool) -> None:
+    """Bring the tables up to REVISION (the newest by default)."""
+    held = migrate.upgrade(runtime().store.engine, revision)
+    tell({"revision": held}, as_json=as_json, text=f"the tables are at {held}")
+
+
+@db.command()
+@click.argument("revision")
+@as_json
+def downgrade(revision: str, as_json: bool) -> None:
+    """Take the tables back to REVISION ("base" removes them)."""
+    held = migrate.downgrade(runtime().store.engine, revision)
+    tell({"revision": held}, as_json=as_json, text=f"the tables are at {held or 'nothing'}")
+
+
+@db.command()
+@as_json
+def current(as_json: bool) -> None:
+    """Show the revision that the database holds, and the newest that this version ships."""
+    held, newest = migrate.current(runtime().store.engine), migrate.head()
+    tell(
+        {"revision": held, "head": newest},
+        as_json=as_json,
+        text=f"{held or 'nothing'} (newest: {newest})",
+    )
+    if held != newest:
+        raise SystemExit(1)
+
+
+@gcal.command("explain")
+@click.argument("title", required=False)
+@click.option("--link", "link_id", type=click.UUID, help="Explain this link's schedule.")
+@click.option("--at", "at", help="An instant (ISO 8601, with offset); now by default.")
+@as_json
+def explain_command(title: str | None, link_id: UUID | None, at: str | None, as_json: bool) -> None:
+    """Say what TITLE would do, or what a link does at an instant.
+
+    TITLE "-" reads one title a line from standard input and prints one JSON object a line.
+    """
+    if link_id is not None:
+        from .cli_jobs import explain_link
+
+        explain_link(link_id, at, as_json=as_json)
+    elif title is None:
+        raise click.UsageError("give a title, - for standard input, or --link")
+    elif title == "-":
+        stream = click.get_text_stream("stdin", encoding="utf-8", errors="replace")
+        for line in stream:
+            one = line.rstrip("\n").removesuffix("\r")
+            click.echo(json.dumps(verdict_json(one, explain(one)), ensure_ascii=False))
+        sys.stdout.flush()
+    else:
+        verdict = explain(title)
+        tell(verdict_json(title, verdict), as_json=as_json, text=_words(verdict))
+
+
+def verdict_json(title: str, verdict: Verdict) -> dict[str, Any]:
+    """The stable shape of one verdict."""
+    return {
+        "title": title,
+        "kind": verdict.kind.value,
+        "value": verdict.value,
+        "allowed": verdict.allowed,
+        "reason": verdict.reason.value if verdict.reason else None,
+        "suggestion": verdict.suggestion,
+    }
+
+
+def _words(verdict: Verdict) -> str:
+    if verdict.allowed:
+        return f"forwards to {verdict.value}"
+    reason = verdict.reason.value if verdict.reason else "unknown"
+    mend = f"; did you mean {verdict.suggestion}?" if verdict.suggestion else ""
+    return f"does not forward: {reason}{mend}"
+
+
+@gcal.command()
+@click.argument("link_id", required=False, type=click.UUID)
+@as_json
+def sync(link_id: UUID | None, as_json: bool) -> None:
+    """Fetch a link's calendar now, or every calendar that is followed."""
+    from .services import syncing
+
+    rt = runtime()
+    report = syncing.sync_now(rt, link_id)
+    tell(
+        report, as_json=as_json, text=", ".join(f"{key}: {value}" for key, value in report.items())
+    )

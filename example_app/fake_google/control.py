@@ -1,0 +1,381 @@
+"""The JSON side of `/_control`: seed, look inside, turn the clock, make things go wrong."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from . import editing
+from .errors import ApiError
+from .grants import allow, canonical, new_refresh_token, revoke_grant
+from .html import own_page
+from .model import ROLES, Account, Calendar, Client, Json
+from .seed import CLIENT_ID, new_account, new_calendar, seed
+from .server import Server
+
+Handler = Callable[[web.Request, Json], Json | Awaitable[Json]]
+DEFAULT_SCOPES = (
+    "openid email https://www.googleapis.com/auth/calendar.calendarlist.readonly "
+    "https://www.googleapis.com/auth/calendar.events.readonly"
+)
+FULL_SCOPES = "openid email https://www.googleapis.com/auth/calendar"
+
+
+def guard(server: Server, request: web.Request) -> None:
+    """Let in whoever holds the control token, or, where none is set, this machine only."""
+    wanted = server.options.control_token
+    if wanted:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if not hmac.compare_digest(given.encode(), wanted.encode()):
+            raise web.HTTPUnauthorized(text="The control token is missing or wrong.")
+        return
+    own_page(request)
+    host = request.url.host or ""
+    try:
+        near = ipaddress.ip_address(request.remote or "").is_loopback
+        named = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        near = named = False
+    if not near or not (named or server.url.endswith(f"//{request.host}")):
+        raise web.HTTPForbidden(text="Only this machine may use the switchboard.")
+
+
+def guarded(server: Server, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Wrap a handler: guard, read the JSON body, answer JSON, tell faults as 400."""
+
+    async def handle(request: web.Request) -> web.Response:
+        guard(server, request)
+        text = await request.text()
+        try:
+            body = json.loads(text) if text else {}
+            answer = handler(request, body)
+            if isinstance(answer, Awaitable):
+                answer = await answer
+        except ApiError as error:
+            return web.json_response(error.body(), status=error.status)
+        except (ValueError, KeyError, TypeError) as error:
+            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+        finally:
+            server.state.storage.flush()
+        return web.json_response(answer)
+
+    return handle
+
+
+class Control:
+    """Handlers that seed and show the state of one server."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.state = server.state
+
+    def routes(self) -> list[web.RouteDef]:
+        """What is reachable where."""
+        table: list[tuple[str, str, Handler]] = [
+            ("GET", "state", self.show),
+            ("POST", "reset", self.reset),
+            ("POST", "accounts", self.add_account),
+            ("PATCH", "accounts/{email}", self.change_account),
+            ("POST", "clients", self.add_client),
+            ("POST", "calendars", self.add_calendar),
+            ("PATCH", "calendars/{calendar}", self.change_calendar),
+            ("DELETE", "calendars/{calendar}", self.delete_calendar),
+            ("PUT", "calendars/{calendar}/acl/{email}", self.set_role),
+            ("POST", "calendars/{calendar}/expire-sync-tokens", self.expire_sync_tokens),
+            ("GET", "calendars/{calendar}/events", self.list_events),
+            ("POST", "calendars/{calendar}/events", self.add_event),
+            ("PATCH", "calendars/{calendar}/events/{event}", self.patch_event),
+            ("DELETE", "calendars/{calendar}/events/{event}", self.delete_event),
+            ("POST", "grants", self.add_grant),
+            ("DELETE", "grants", self.delete_grant),
+            ("POST", "expire-access-tokens", self.expire_access_tokens),
+            ("GET", "clock", self.clock),
+            ("POST", "clock", self.set_clock),
+            ("GET", "faults", lambda *_: {"faults": self.server.faults.describe()}),
+            ("POST", "faults", self.add_faults),
+            ("DELETE", "faults", self.clear_faults),
+            ("DELETE", "faults/{id}", self.remove_fault),
+            ("GET", "settings", self.settings),
+            ("POST", "settings", self.settings),
+            ("GET", "log", self.log),
+            ("DELETE", "log", self.clear_log),
+            ("GET", "counters", self.counters),
+            ("GET", "violations", lambda *_: {"violations": self.server.journal.violations}),
+            ("DELETE", "violations", self.clear_violations),
+            ("GET", "channels", self.channels),
+        ]
+        return [
+            web.route(method, f"/_control/{path}", guarded(self.server, handler))
+            for method, path, handler in table
+        ]
+
+    # -- finding ---------------------------------------------------------------------------------
+
+    def account(self, email: str) -> Account:
+        """A known account; KeyError otherwise."""
+        return self.state.accounts[email]
+
+    def calendar(self, request: web.Request) -> Calendar:
+        """The calendar in the path; KeyError otherwise."""
+        return self.state.calendars[request.match_info["calendar"]]
+
+    # -- seeding ---------------------------------------------------------------------------------
+
+    def show(self, request: web.Request, body: Json) -> Json:
+        """What there is, in numbers and names."""
+        return {
+            "accounts": [
+                {"email": one.email, "sub": one.sub, "disabled": one.disabled,
+                 "calendars": list(one.entries)}
+                for one in list(self.state.accounts.values())[:1_000]
+            ],
+            "calendars": len(self.state.calendars),
+            "clients": list(self.state.clients),
+            "grants": [
+                {"account": email, "client": client, "scopes": grant.scopes,
+                 "refresh_tokens": len(grant.refresh_tokens)}
+                for (email, client), grant in list(self.state.grants.items())[:1_000]
+            ],
+            "channels": len(self.state.channels),
+        }
+
+    def reset(self, request: web.Request, body: Json) -> Json:
+        """Begin again, with `{"seed": "demo"|"empty"}`; rules, log and clock too."""
+        self.state.clear()
+        self.server.faults.clear()
+        self.server.journal.clear()
+        self.state.clock.reset()
+        seed(self.state, body.get("seed", "empty"))
+        return {"ok": True}
+
+    def add_account(self, request: web.Request, body: Json) -> Json:
+        """An account with its primary calendar: `email`, `name`, `timeZone`."""
+        account = self.state.accounts.get(body["email"]) or new_account(
+            self.state, body["email"], body.get("name", ""), body.get("timeZone", "")
+        )
+        return {"email": account.email, "sub": account.sub, "name": account.name}
+
+    def change_account(self, request: web.Request, body: Json) -> Json:
+        """Disable or enable an account; `disabled` kills its tokens and tells by RISC."""
+        account = self.account(request.match_info["email"])
+        if "disabled" in body:
+            account.disabled = bool(body["disabled"])
+            event = "account-disabled" if account.disabled else "account-enabled"
+            details = {"reason": body["reason"]} if "reason" in body else {}
+            self.server.transmitter.account_event(event, account, **details)
+        account.name = body.get("name", account.name)
+        self.state.save_account(account)
+        return {"email": account.email, "disabled": account.disabled}
+
+    def add_client(self, request: web.Request, body: Json) -> Json:
+        """An OAuth client: `id`, `secret`, `name`, `redirect_uris`, `loopback`."""
+        client = Client(
+            body["id"], body["secret"], body.get("name", body["id"]),
+            list(body.get("redirect_uris", [])), bool(body.get("loopback", False)),
+            bool(body.get("require_pkce", True)),
+        )
+        self.state.save_client(client)
+        return {"id": client.id}
+
+    def add_calendar(self, request: web.Request, body: Json) -> Json:
+        """A calendar: `id`, `owner`, `summary`, `timeZone`, `acl` {email: role}, `push`."""
+        owner = self.account(body["owner"]) if body.get("owner") else None
+        acl = {str(email): _role(role) for email, role in body.get("acl", {}).items()}
+        calendar = new_calendar(
+            self.state, owner, body["id"], body.get("summary", body["id"]),
+            zone=body.get("timeZone", ""), acl=acl, push=bool(body.get("push", True)),
+            description=body.get("description", ""),
+        )
+        return {"id": calendar.id}
+
+    def change_calendar(self, request: web.Request, body: Json) -> Json:
+        """Change `summary`, `timeZone` or `push`; watchers hear of it."""
+        calendar = self.calendar(request)
+        calendar.summary = body.get("summary", calendar.summary)
+        calendar.time_zone = body.get("timeZone", calendar.time_zone)
+        calendar.push = bool(body.get("push", calendar.push))
+        self.state.save_calendar(calendar)
+        self.state.changed(calendar)
+        return {"id": calendar.id}
+
+    def delete_calendar(self, request: web.Request, body: Json) -> Json:
+        """Take a calendar away from everybody."""
+        self.state.delete_calendar(self.calendar(request))
+        return {"ok": True}
+
+    def set_role(self, request: web.Request, body: Json) -> Json:
+        """Change what an account may see: `{"role": ...}`; `keep_tokens` spares sync tokens."""
+        calendar, email = self.calendar(request), request.match_info["email"]
+        role = _role(body["role"])
+        calendar.acl[email] = role
+        if not body.get("keep_tokens"):
+            calendar.epoch += 1
+        self.state.save_calendar(calendar)
+        if reader := self.state.accounts.get(email):
+            self.state.list_calendar(reader, calendar, deleted=role == "none")
+        self.state.changed(calendar)
+        return {"calendar": calendar.id, "account": email, "role": role}
+
+    def expire_sync_tokens(self, request: web.Request, body: Json) -> Json:
+        """Make every sync token of a calendar worthless (410 at its next use)."""
+        calendar = self.calendar(request)
+        calendar.epoch += 1
+        self.state.save_calendar(calendar)
+        return {"ok": True}
+
+    def list_events(self, request: web.Request, body: Json) -> Json:
+        """The stored events as they are, deleted ones included."""
+        return {"events": [event.body for event in self.calendar(request).events.values()]}
+
+    def add_event(self, request: web.Request, body: Json) -> Json:
+        """One event in Google's shape, or many as `{"events": [...]}`; any field goes."""
+        calendar = self.calendar(request)
+        given = body["events"] if "events" in body else [body]
+        made = [
+            editing.insert(self.state, calendar, calendar.owner or calendar.id, one).body
+            for one in given
+        ]
+        return {"events": made} if "events" in body else made[0]
+
+    def patch_event(self, request: web.Request, body: Json) -> Json:
+        """Change an event as its owner would."""
+        event_id = request.match_info["event"]
+        return editing.patch(self.state, self.calendar(request), event_id, body).body
+
+    def delete_event(self, request: web.Request, body: Json) -> Json:
+        """Delete an event as its owner would."""
+        editing.delete(self.state, self.calendar(request), request.match_info["event"])
+        return {"ok": True}
+
+    def add_grant(self, request: web.Request, body: Json) -> Json:
+        """Consent without pages: `account`, `client`, `scopes`; answers fresh tokens."""
+        account = self.account(body["account"])
+        client = self.state.clients[body.get("client", CLIENT_ID)]
+        scopes = canonical(body.get("scopes", DEFAULT_SCOPES))
+        grant = allow(self.server, account, client, scopes)
+        access = self.state.new_access(grant, scopes, self.server.options.access_seconds)
+        return {
+            "account": account.email,
+            "sub": account.sub,
+            "refresh_token": new_refresh_token(self.server, grant),
+            "access_token": access.token,
+            "expires_at": access.expires,
+            "scope": " ".join(scopes),
+        }
+
+    def delete_grant(self, request: web.Request, body: Json) -> Json:
+        """Take access back as the person would: `account`, `client`."""
+        revoke_grant(
+            self.server, self.state.grants[body["account"], body.get("client", CLIENT_ID)]
+        )
+        return {"ok": True}
+
+    def expire_access_tokens(self, request: web.Request, body: Json) -> Json:
+        """End access tokens now, of one `account` or of all."""
+        gone = [
+            access
+            for access in self.state.access_tokens.values()
+            if body.get("account", access.email) == access.email
+        ]
+        for access in gone:
+            self.state.drop_access(access)
+        return {"expired": len(gone)}
+
+    # -- time, faults, records -------------------------------------------------------------------
+
+    def clock(self, request: web.Request, body: Json) -> Json:
+        """What time it is here."""
+        clock = self.state.clock
+        return {"now": clock.now().isoformat(), "frozen": clock.frozen,
+                "offset_seconds": clock.offset.total_seconds()}
+
+    def set_clock(self, request: web.Request, body: Json) -> Json:
+        """`{"now": ISO, "freeze": bool}`, `{"advance": seconds}` or `{"reset": true}`."""
+        clock = self.state.clock
+        if body.get("reset"):
+            clock.reset()
+        if "now" in body:
+            clock.set(datetime.fromisoformat(body["now"]), freeze=bool(body.get("freeze")))
+        elif "freeze" in body:
+            clock.set(clock.now(), freeze=bool(body["freeze"]))
+        if "advance" in body:
+            clock.advance(float(body["advance"]))
+        return self.clock(request, body)
+
+    def add_faults(self, request: web.Request, body: Json) -> Json:
+        """Put one rule, or `{"faults": [...]}`, in force."""
+        given = body["faults"] if "faults" in body else [body]
+        return {"ids": [self.server.faults.add(one).id for one in given]}
+
+    def clear_faults(self, request: web.Request, body: Json) -> Json:
+        """Lift every rule."""
+        self.server.faults.clear()
+        return {"ok": True}
+
+    def remove_fault(self, request: web.Request, body: Json) -> Json:
+        """Lift one rule."""
+        return {"ok": self.server.faults.remove(int(request.match_info["id"]))}
+
+    def settings(self, request: web.Request, body: Json) -> Json:
+        """Read the settings, or change some by name; quotas too."""
+        options, quota = self.server.options, self.server.quota
+        changeable = ("access_seconds", "sync_token_seconds", "channel_seconds",
+                      "push_retry_seconds", "push_tries", "check_schema")
+        for name, value in body.items():
+            if name in ("per_minute", "per_user_minute"):
+                setattr(quota, name, int(value))
+            elif name in changeable:
+                setattr(options, name, type(getattr(options, name))(value))
+            else:
+                raise ValueError(f"unknown setting {name}")
+        shown: dict[str, Any] = {name: getattr(options, name) for name in changeable}
+        return {**shown, "per_minute": quota.per_minute,
+                "per_user_minute": quota.per_user_minute}
+
+    def log(self, request: web.Request, body: Json) -> Json:
+        """The last requests; `?since=NUMBER` and `?endpoint=NAME` narrow it down."""
+        since = int(request.query.get("since", "0"))
+        name = request.query.get("endpoint", "")
+        found = [
+            one for one in self.server.journal.entries
+            if one["number"] > since and (not name or one["endpoint"] == name)
+        ]
+        return {"requests": found}
+
+    def clear_log(self, request: web.Request, body: Json) -> Json:
+        """Forget log and counters."""
+        self.server.journal.clear()
+        self.server.quota.peak = 0
+        return {"ok": True}
+
+    def counters(self, request: web.Request, body: Json) -> Json:
+        """Requests per endpoint, per status, per reason; the busiest minute."""
+        return {**self.server.journal.counters(), "peak_minute": self.server.quota.peak}
+
+    def clear_violations(self, request: web.Request, body: Json) -> Json:
+        """Forget the violations."""
+        self.server.journal.violations.clear()
+        return {"ok": True}
+
+    def channels(self, request: web.Request, body: Json) -> Json:
+        """The push channels, and the last deliveries."""
+        return {
+            "channels": [
+                {"id": one.id, "calendar": one.calendar, "account": one.email,
+                 "address": one.address, "resourceId": one.resource_id, "expires": one.expires}
+                for one in self.state.channels.values()
+            ],
+            "delivered": self.server.pusher.delivered,
+        }
+
+
+def _role(name: str) -> str:
+    if name not in ROLES:
+        raise ValueError(f"unknown role {name!r}; known: {ROLES}")
+    return name

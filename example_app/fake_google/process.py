@@ -1,0 +1,223 @@
+"""Start a local Google as its own process, and steer it: for tests and the demo launcher."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from .seed import CLIENT_ID, CLIENT_SECRET
+
+Json = dict[str, Any]
+
+
+class LocalGoogle:
+    """One local Google in a child process; use it as a context manager, or start() and stop().
+
+    `port` 0 takes a free one.  `data` is the SQLite file that survives restarts (None: memory
+    only).  The methods below speak to `/_control`; each raises httpx.HTTPStatusError where the
+    server refuses.
+    """
+
+    client_id = CLIENT_ID
+    client_secret = CLIENT_SECRET
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        *,
+        seed: str = "empty",
+        port: int = 0,
+        check_schema: bool = True,
+        output: int | IO[bytes] | None = None,
+    ) -> None:
+        self._arguments = ["--port", str(port), "--seed", seed]
+        if data is not None:
+            self._arguments += ["--data", str(data)]
+        if check_schema:
+            self._arguments.append("--check-schema")
+        self._output = output
+        self._process: subprocess.Popen[str] | None = None
+        self._http = httpx.Client(timeout=60)
+        self.url = ""
+
+    def start(self) -> Self:
+        """Start it and wait until it listens; RuntimeError when it ends instead."""
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
+            [sys.executable, "-m", "example_app.fake_google", *self._arguments],
+            stdout=subprocess.PIPE,
+            stderr=self._output,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line.startswith("ready "):
+            raise RuntimeError(f"the local Google ended with {self._process.wait()}: {line!r}")
+        self.url = line.split()[1]
+        return self
+
+    def stop(self, *, kill: bool = False) -> None:
+        """End it, cleanly or (with `kill`) as a power cut would."""
+        if self._process is not None:
+            (self._process.kill if kill else self._process.terminate)()
+            self._process.wait(timeout=10)
+            if self._process.stdout:
+                self._process.stdout.close()
+            self._process = None
+
+    @property
+    def pid(self) -> int:
+        """The process id; RuntimeError when it does not run."""
+        if self._process is None:
+            raise RuntimeError("the local Google is not running")
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+        self._http.close()
+
+    # -- where things are --------------------------------------------------------------------
+
+    @property
+    def metadata_url(self) -> str:
+        """The OpenID discovery document (GCAL_GOOGLE_METADATA_URL)."""
+        return f"{self.url}/.well-known/openid-configuration"
+
+    @property
+    def risc_metadata_url(self) -> str:
+        """The RISC configuration document (GCAL_GOOGLE_RISC_METADATA_URL)."""
+        return f"{self.url}/.well-known/risc-configuration"
+
+    # -- control -----------------------------------------------------------------------------
+
+    def control(self, method: str, path: str, body: Json | None = None) -> Json:
+        """One call of the control API, as in `control("GET", "counters")`."""
+        answer = self._http.request(
+            method, f"{self.url}/_control/{path}", json=body if body is not None else None
+        )
+        answer.raise_for_status()
+        found: Json = answer.json()
+        return found
+
+    def reset(self, seed: str = "empty") -> None:
+        """Forget everything: data, rules, log, clock."""
+        self.control("POST", "reset", {"seed": seed})
+
+    def add_account(self, email: str, **given: Any) -> Json:
+        """An account with its primary calendar; answers `email`, `sub`, `name`."""
+        return self.control("POST", "accounts", {"email": email, **given})
+
+    def disable_account(self, email: str, *, disabled: bool = True, reason: str = "") -> None:
+        """Disable (or enable) an account."""
+        body = {"disabled": disabled, **({"reason": reason} if reason else {})}
+        self.control("PATCH", f"accounts/{_part(email)}", body)
+
+    def add_client(self, client_id: str, secret: str, **given: Any) -> None:
+        """Register an OAuth client."""
+        self.control("POST", "clients", {"id": client_id, "secret": secret, **given})
+
+    def add_calendar(self, calendar_id: str, owner: str = "", **given: Any) -> str:
+        """A calendar (`summary`, `timeZone`, `acl`, `push`); answers its id."""
+        body = {"id": calendar_id, "owner": owner, **given}
+        return str(self.control("POST", "calendars", body)["id"])
+
+    def change_calendar(self, calendar_id: str, **given: Any) -> None:
+        """Change `summary`, `timeZone` or `push`."""
+        self.control("PATCH", f"calendars/{_part(calendar_id)}", given)
+
+    def delete_calendar(self, calendar_id: str) -> None:
+        """Delete a calendar for everybody."""
+        self.control("DELETE", f"calendars/{_part(calendar_id)}")
+
+    def set_role(self, calendar_id: str, email: str, role: str, **given: Any) -> None:
+        """Change an account's access role."""
+        path = f"calendars/{_part(calendar_id)}/acl/{_part(email)}"
+        self.control("PUT", path, {"role": role, **given})
+
+    def add_event(
+        self, calendar_id: str, summary: str, start: datetime | str, end: datetime | str,
+        **given: Any,
+    ) -> Json:
+        """An event from aware datetimes, or from ISO dates for an all-day event."""
+        body = {"summary": summary, "start": _when(start), "end": _when(end), **given}
+        return self.control("POST", f"calendars/{_part(calendar_id)}/events", body)
+
+    def patch_event(self, calendar_id: str, event_id: str, **changes: Any) -> Json:
+        """Change an event (or one instance)."""
+        path = f"calendars/{_part(calendar_id)}/events/{_part(event_id)}"
+        return self.control("PATCH", path, changes)
+
+    def delete_event(self, calendar_id: str, event_id: str) -> None:
+        """Delete an event, a series or one instance."""
+        self.control("DELETE", f"calendars/{_part(calendar_id)}/events/{_part(event_id)}")
+
+    def grant(self, email: str, **given: Any) -> Json:
+        """Consent without pages; answers `refresh_token`, `access_token`, `sub`, `scope`."""
+        return self.control("POST", "grants", {"account": email, **given})
+
+    def revoke(self, email: str, client: str = CLIENT_ID) -> None:
+        """Take access back as the person would at myaccount.google.com."""
+        self.control("DELETE", "grants", {"account": email, "client": client})
+
+    def expire_access_tokens(self, email: str | None = None) -> None:
+        """End access tokens now."""
+        self.control("POST", "expire-access-tokens", {"account": email} if email else {})
+
+    def expire_sync_tokens(self, calendar_id: str) -> None:
+        """Make the next incremental sync of a calendar answer 410."""
+        self.control("POST", f"calendars/{_part(calendar_id)}/expire-sync-tokens")
+
+    def fault(self, kind: str, **given: Any) -> int:
+        """Put a rule in force (see README.md); answers its number."""
+        return int(self.control("POST", "faults", {"kind": kind, **given})["ids"][0])
+
+    def clear_faults(self) -> None:
+        """Lift every rule."""
+        self.control("DELETE", "faults")
+
+    def clock(self, **given: Any) -> Json:
+        """Read the clock, or set it: `now`, `freeze`, `advance`, `reset`."""
+        return self.control("POST", "clock", given) if given else self.control("GET", "clock")
+
+    def counters(self) -> Json:
+        """Requests per endpoint, status and reason."""
+        return self.control("GET", "counters")
+
+    def requests(self, endpoint: str = "") -> list[Json]:
+        """The last requests, oldest first."""
+        found: list[Json] = self.control("GET", f"log?endpoint={_part(endpoint)}")["requests"]
+        return found
+
+    def clear_log(self) -> None:
+        """Forget log and counters."""
+        self.control("DELETE", "log")
+
+    def violations(self) -> list[Json]:
+        """Every answer so far that did not fit Google's schema."""
+        found: list[Json] = self.control("GET", "violations")["violations"]
+        return found
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _when(moment: datetime | str) -> Json:
+    if isinstance(moment, datetime):
+        return {"dateTime": moment.isoformat()}
+    return {"date": moment} if len(moment) == 10 else {"dateTime": moment}

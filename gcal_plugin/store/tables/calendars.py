@@ -130,6 +130,8 @@ class WindowRow(Base):
     value: Mapped[str | None] = mapped_column(sa.String(32))
     reason: Mapped[str | None] = mapped_column(sa.String(32))
     suggestion: Mapped[str | None] = mapped_column(sa.String(64))
+    accepted_invitation: Mapped[bool] = mapped_column(default=False)
+    """Somebody else organises it and the owner accepted: it counts by the tenant's choice."""
     received_at: Mapped[datetime]
     replaced_at: Mapped[datetime | None]
 

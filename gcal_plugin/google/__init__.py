@@ -1,0 +1,1 @@
+"""Google as a neighbour: consent, calendars, push channels, security events. One client each."""

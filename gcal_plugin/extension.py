@@ -69,6 +69,7 @@ class GCalPlugin:
             raise RuntimeError("the plugin is mounted in this application already")
         settings, exchanges = self._settings(app.config)
         redis = connect_redis(settings)
+        metadata = Metadata(settings.google_metadata_url, timeout=settings.google_timeout_seconds)
         governor = Governor(
             redis,
             Quota(
@@ -81,7 +82,10 @@ class GCalPlugin:
             store=Store(db, Keyring(settings.encryption_keys), self._clock),
             portal=self._portal,
             telephony=exchanges,
-            oauth=self._oauth or _oauth(settings),
+            oauth=self._oauth
+            or GoogleOAuth(
+                metadata, scopes=settings.scopes, timeout=settings.google_timeout_seconds
+            ),
             calendars=self._calendars
             or GovernedCalendars(
                 GoogleCalendars(settings.google_api_root, timeout=settings.google_timeout_seconds),
@@ -90,7 +94,11 @@ class GCalPlugin:
             wake=self._wake or _wake(redis),
             mailer=self._mailer or _mailer(app, settings),
             url_prefix=url_prefix,
-            extras={"governor": governor, "redis": redis},
+            extras={
+                "governor": governor,
+                "redis": redis,
+                "check_google": lambda: metadata.endpoint("authorization_endpoint"),
+            },
         )
         app.extensions["gcal"] = runtime
         from .cli import commands
@@ -132,14 +140,6 @@ def connect_redis(settings: GcalSettings) -> Redis:
     from .jobs.connection import connect
 
     return connect(settings.redis_url)
-
-
-def _oauth(settings: GcalSettings) -> OAuthPort:
-    return GoogleOAuth(
-        Metadata(settings.google_metadata_url, timeout=settings.google_timeout_seconds),
-        scopes=settings.scopes,
-        timeout=settings.google_timeout_seconds,
-    )
 
 
 def _wake(redis: Redis) -> Wake:

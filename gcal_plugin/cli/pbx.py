@@ -6,9 +6,9 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from .cli import as_json, gcal, runtime, tell
-from .ports.telephony import Line
-from .services import checking, moving
+from ..ports.telephony import Line
+from ..services import checking, moving
+from .shared import as_json, gcal, runtime, tell
 
 
 @gcal.group()

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import click
 
-from .cli import as_json, gcal, runtime, tell
-from .domain.policy import Verdict, explain
-from .store import migrate
+from ..domain.policy import Verdict, explain
+from ..store import migrate
+from .shared import as_json, gcal, runtime, tell
 
 
 @gcal.group()
@@ -62,7 +62,7 @@ def explain_command(title: str | None, link_id: UUID | None, at: str | None, as_
     TITLE "-" reads one title a line from standard input and prints one JSON object a line.
     """
     if link_id is not None:
-        from .cli_jobs import explain_link
+        from .jobs import explain_link
 
         explain_link(link_id, at, as_json=as_json)
     elif title is None:
@@ -103,7 +103,7 @@ def _words(verdict: Verdict) -> str:
 @as_json
 def sync(link_id: UUID | None, as_json: bool) -> None:
     """Fetch a link's calendar now, or every calendar that is followed."""
-    from .services import syncing
+    from ..services import syncing
 
     rt = runtime()
     report = syncing.sync_now(rt, link_id)

@@ -1,0 +1,94 @@
+"""`doctor`: every neighbour asked how it is, each finding with its mend. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from redis import Redis, RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..ports import CalendarError
+from ..store import migrate
+from ..store.store import database_now
+from .checking import Finding, check_exchange
+from .runtime import Runtime
+
+_SKEW_SECONDS = 1.0
+
+
+def examine(rt: Runtime) -> Iterator[Finding]:
+    """Each finding as it is made; a neighbour that is away never stops the others."""
+    yield from _database(rt)
+    yield from _redis(rt)
+    yield from _google(rt)
+    yield _push(rt)
+    for name, exchange in sorted(rt.telephony.items()):
+        for one in check_exchange(exchange):
+            yield Finding(f"exchange {name}: {one.what}", one.ok, one.detail, one.mend)
+    yield from _tenants(rt)
+
+
+def _database(rt: Runtime) -> Iterator[Finding]:
+    try:
+        with rt.store.begin() as session:
+            session.execute(sa.select(1))
+            now = database_now(session)
+        held, newest = migrate.current(rt.store.engine), migrate.head()
+    except SQLAlchemyError as error:
+        kind = type(error).__name__
+        yield Finding("database", False, kind, "Check DATABASE_URL and that the server runs.")
+        return
+    kind = rt.store.engine.dialect.name
+    yield Finding("database", True, kind)
+    same = held == newest
+    mend = "" if same else "Run `flask gcal db upgrade`."
+    yield Finding("tables", same, f"{held or 'none'} (newest: {newest})", mend)
+    skew = abs((datetime.now(UTC) - now).total_seconds())
+    mend = "" if skew < _SKEW_SECONDS else "Let both machines keep time with NTP (chrony)."
+    yield Finding("clock against the database's", not mend, f"{skew:.2f} s", mend)
+
+
+def _redis(rt: Runtime) -> Iterator[Finding]:
+    redis = rt.extras.get("redis")
+    if not isinstance(redis, Redis):
+        return
+    try:
+        redis.ping()
+        policy = redis.config_get("maxmemory-policy").get("maxmemory-policy")
+    except RedisError as error:
+        mend = "Check GCAL_REDIS_URL; without Redis the clock switches by itself, more slowly."
+        yield Finding("redis", False, type(error).__name__, mend)
+        return
+    yield Finding("redis", True)
+    safe = policy == "noeviction"
+    mend = "" if safe else "Set maxmemory-policy noeviction: evicted wake-ups come late."
+    yield Finding("redis policy", safe, str(policy), mend)
+
+
+def _google(rt: Runtime) -> Iterator[Finding]:
+    check = rt.extras.get("check_google")
+    if not callable(check):
+        return
+    asked: Callable[[], str] = check
+    try:
+        yield Finding("google", True, asked())
+    except CalendarError as error:
+        mend = "Check the way out to Google, GCAL_GOOGLE_METADATA_URL and the proxy."
+        yield Finding("google", False, str(error), mend)
+
+
+def _push(rt: Runtime) -> Finding:
+    if rt.settings.push_possible:
+        return Finding("push address", True, rt.settings.public_url)
+    seconds = f"{rt.settings.poll_seconds:g} s"
+    mend = "Set GCAL_PUBLIC_URL to the portal's public https address for immediate updates."
+    return Finding("push address", False, f"none: calendars are polled every {seconds}", mend)
+
+
+def _tenants(rt: Runtime) -> Iterator[Finding]:
+    for tenant in rt.portal.tenants():
+        if tenant.pbx not in rt.telephony:
+            mend = f"Name {tenant.pbx!r} in GCAL_TELEPHONY, or select another in the portal."
+            yield Finding(f"tenant {tenant.id}", False, f"exchange {tenant.pbx!r} unknown", mend)

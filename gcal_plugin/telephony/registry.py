@@ -99,9 +99,7 @@ def build_all(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Telephony]
     return built
 
 
-def _factory(
-    backend: str, discovered: Iterable[EntryPoint] | None
-) -> TelephonyFactory | None:
+def _factory(backend: str, discovered: Iterable[EntryPoint] | None) -> TelephonyFactory | None:
     if backend in _registered:
         return _registered[backend]
     if backend in _SHIPPED:

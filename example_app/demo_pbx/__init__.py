@@ -1,0 +1,1 @@
+"""A telephone exchange to look at: the memory exchange behind the signed webhook contract."""

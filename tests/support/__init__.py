@@ -1,0 +1,1 @@
+"""What tests of several rooms share: a small portal, a runtime on real servers."""

@@ -6,7 +6,6 @@ import os
 import random
 import socket
 import time
-from pathlib import Path
 
 # Below the kernel's ephemeral range, so that an outgoing connection cannot take a port between
 # our look and the server's bind.
@@ -59,9 +58,3 @@ def wait_for_port(port: int, *, timeout: float = 15.0) -> None:
             time.sleep(0.02)
         else:
             return
-
-
-def open_sockets(pid: int) -> int:
-    """How many sockets a process holds: for tests that look for leaks."""
-    folder = Path(f"/proc/{pid}/fd")
-    return sum(os.readlink(entry).startswith("socket:") for entry in folder.iterdir())

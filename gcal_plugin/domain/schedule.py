@@ -61,7 +61,8 @@ class Window:
     `allowed` is False exactly when `reason` is set. `value` is the canonical destination where the
     title reads as one, also when it is refused, so that a changed policy can be applied without
     asking the calendar again. `accepted_invitation` marks an invitation that the owner accepted,
-    which counts only by the tenant's choice.
+    which counts only by the tenant's choice. `start_date` and `end_date` (not included) are the days
+    of an all-day event, so that a calendar that moves to another zone moves its windows.
     """
 
     event_id: str
@@ -76,6 +77,8 @@ class Window:
     original_start: datetime | None = None
     all_day: bool = False
     accepted_invitation: bool = False
+    start_date: date | None = None
+    end_date: date | None = None
 
     @property
     def destination(self) -> Destination | None:
@@ -118,6 +121,19 @@ def event_window(
         reason=reason,
         suggestion=reading.suggestion if reason is reading.reason else None,
         accepted_invitation=accepted,
+        start_date=event.start.day,
+        end_date=event.end.day,
+    )
+
+
+def in_zone(window: Window, calendar_zone: str) -> Window:
+    """Answer the window after its calendar moved to another zone: only whole days move."""
+    if window.start_date is None or window.end_date is None:
+        return window
+    return replace(
+        window,
+        start=zones.start_of_day(window.start_date, calendar_zone),
+        end=zones.start_of_day(window.end_date, calendar_zone),
     )
 
 

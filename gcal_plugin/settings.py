@@ -72,6 +72,12 @@ def is_loopback(url: str) -> bool:
     )
 
 
+def decode_key(key: str) -> bytes:
+    """The bytes of a key in base64, of either alphabet; raises ValueError."""
+    plain = key.strip().replace("-", "+").replace("_", "/")
+    return base64.b64decode(plain, validate=True)
+
+
 class GcalSettings(BaseModel):
     """The plugin's settings; attribute names are the keys without `GCAL_`, in lower case."""
 
@@ -191,7 +197,7 @@ class GcalSettings(BaseModel):
     def _keys_are_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
         for place, key in enumerate(keys, start=1):
             try:
-                raw = base64.b64decode(key, altchars=b"-_", validate=True)
+                raw = decode_key(key)
             except (binascii.Error, ValueError):
                 raise ValueError(f"key {place} is not base64") from None
             if len(raw) != 32:

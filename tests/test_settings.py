@@ -38,7 +38,7 @@ def test_missing_settings_are_told_together_each_with_its_mend() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "words"),
+    "key, value, words",
     [
         ("GCAL_POLL_SECONDS", "soon", "number"),
         ("GCAL_HORIZON_DAYS", 0, "greater than or equal to 2"),
@@ -85,7 +85,7 @@ def test_secrets_do_not_show_in_the_repr() -> None:
 
 
 @pytest.mark.parametrize(
-    ("public", "root", "possible"),
+    "public, root, possible",
     [
         ("", "https://www.googleapis.com", False),
         ("https://portal.example", "https://www.googleapis.com", True),

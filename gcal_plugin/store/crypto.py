@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from ..settings import decode_key
+
 _VERSION = "v1"
 _NONCE_BYTES = 12
 
@@ -40,7 +42,7 @@ class Keyring:
             raise ValueError("a keyring needs at least one key")
         self._keys: dict[str, AESGCM] = {}
         for key in keys:
-            raw = base64.b64decode(key, altchars=b"-_")
+            raw = decode_key(key)
             self._keys[hashlib.sha256(raw).hexdigest()[:8]] = AESGCM(raw)
         self.current_id = next(iter(self._keys))
 

@@ -69,6 +69,8 @@ def calendar_lost(rt: Runtime, calendar_id: UUID, reason: str) -> int:
 
 def calendar_back(rt: Runtime, calendar_id: UUID) -> int:
     """The calendar can be read again: its links go on; answers how many."""
+    from ..alarms import link_mended
+
     with rt.store.begin() as session:
         now = rt.store.now(session)
         links = session.scalars(
@@ -79,6 +81,7 @@ def calendar_back(rt: Runtime, calendar_id: UUID) -> int:
         for link in links:
             move(link, LinkAction.FIND_CALENDAR)
             link.broken_at = link.broken_reason = None
+            link_mended(session, link)
             wants_attention(session, link, now)
             note(session, link, "calendar_back", SYSTEM, now)
         woken = [(link.pbx, link.id) for link in links]
@@ -94,14 +97,14 @@ def _break(
     reason: str,
     now: datetime,
 ) -> None:
-    from ..outbox import queue_link_broken
+    from ..alarms import link_broken
 
     for link in links:
         move(link, action)
         link.broken_at, link.broken_reason = now, reason
         wants_attention(session, link, now)
         note(session, link, reason, SYSTEM, now)
-        queue_link_broken(rt, session, link, reason, now)
+        link_broken(rt, session, link, reason, now)
 
 
 def _wake(rt: Runtime, woken: Sequence[tuple[str, UUID]]) -> None:

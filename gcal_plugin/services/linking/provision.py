@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from ...domain.link_state import LinkAction, LinkState
 from ...store.tables import Link
 from ..runtime import Runtime
+from .disconnecting import detach
 from .errors import ExtensionTaken
-from .records import move, note, wants_attention
+from .records import note, wants_attention
 
 
 def live_link(session: Session, pbx: str, domain: str, extension: str) -> Link | None:
@@ -100,12 +101,14 @@ def provision_link(
         ).id
 
 
-def end_link(session: Session, link: Link, actor: str, now: datetime) -> None:
+def end_link(session: Session, link: Link, actor: str, now: datetime) -> UUID | None:
     """End a link for good: its forward ends, connecting is no longer possible.
 
-    The caller hands the grant back afterwards (`disconnecting.release`).
+    Answers the grant that it held, which the caller hands back afterwards (`release`).
     """
-    move(link, LinkAction.END)
+    grant_id = link.grant_id
+    detach(session, link, LinkAction.END)
     link.ended_at = now
     wants_attention(session, link, now)
     note(session, link, "ended", actor, now)
+    return grant_id

@@ -22,7 +22,7 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("package")
     tree = folder / "tree"
     shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT), symlinks=True)
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, tree]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(tree)]
     # As `python -m build` does by default: the wheel is made from the unpacked sdist, so that a
     # file which the sdist lacks cannot be in the wheel either.
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

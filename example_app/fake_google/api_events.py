@@ -33,7 +33,7 @@ def list_events(call: Call) -> Json:
             size = min(size, int(rule.options.get("size", 1)))
         if call.faults("empty_page"):
             size = 0
-    lens = view.Lens(calendar, role, params.zone(given, calendar.time_zone), _most(call))
+    lens = _lens(call, calendar, role)
     answer = _envelope(calendar, role, call)
     page = cursor.rows[offset : offset + size]
     if offset + size < len(cursor.rows) or size == 0:
@@ -67,7 +67,7 @@ def list_instances(call: Call) -> Json:
     if sealed is None:
         raise bad_request("Invalid page token value.", parameter="pageToken")
     size = params.number(given, "maxResults", 250, most=2_500)
-    lens = view.Lens(calendar, role, params.zone(given, calendar.time_zone), _most(call))
+    lens = _lens(call, calendar, role)
     answer = _envelope(calendar, role, call)
     start = int(sealed[1])
     if start + size < len(found):
@@ -242,7 +242,8 @@ def _most(call: Call) -> int | None:
 
 
 def _lens(call: Call, calendar: Calendar, role: str) -> view.Lens:
-    return view.Lens(calendar, role, params.zone(call.params, calendar.time_zone), _most(call))
+    zone = params.zone(call.params, calendar.time_zone)
+    return view.Lens(calendar, role, zone, _most(call), call.server.url)
 
 
 def _writable(call: Call) -> tuple[Calendar, str]:

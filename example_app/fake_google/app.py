@@ -10,6 +10,7 @@ from aiohttp import web
 from . import api_calendars, api_channels, api_events
 from .clock import Clock
 from .control import Control
+from .control_bulk import BulkControl
 from .faults import Switchboard
 from .gate import Handler, endpoint
 from .html import style
@@ -19,6 +20,7 @@ from .oauth_pages import AuthorizationPages
 from .oauth_token import TokenEndpoints
 from .push import Pusher
 from .risc import Transmitter
+from .risc_api import RiscApi
 from .seed import seed
 from .server import Options, Server
 from .state import State
@@ -90,7 +92,10 @@ def application(server: Server) -> web.Application:
             web.get("/static/local-google.css", style),
         ]
     )
+    risc = RiscApi(server)
+    app.add_routes(risc.routes())
     app.add_routes(Control(server).routes())
+    app.add_routes(BulkControl(server, risc).routes())
     return app
 
 

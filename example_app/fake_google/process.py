@@ -190,6 +190,23 @@ class LocalGoogle:
         """Lift every rule."""
         self.control("DELETE", "faults")
 
+    def bulk(self, count: int, **given: Any) -> list[Json]:
+        """Many accounts with a calendar, a grant and tokens (see README.md)."""
+        rows: list[Json] = self.control("POST", "bulk", {"count": count, **given})["rows"]
+        return rows
+
+    def touch(self, calendars: list[str], **given: Any) -> None:
+        """One change in each of these calendars."""
+        self.control("POST", "bulk/events", {"calendars": calendars, **given})
+
+    def security_event(self, event: str, **given: Any) -> str:
+        """Sign and send a security event; answers the token."""
+        return str(self.control("POST", "risc/emit", {"event": event, **given})["token"])
+
+    def service_account(self) -> Json:
+        """The key file with which the RISC stream is managed."""
+        return self.control("GET", "risc/service-account")
+
     def clock(self, **given: Any) -> Json:
         """Read the clock, or set it: `now`, `freeze`, `advance`, `reset`."""
         return self.control("POST", "clock", given) if given else self.control("GET", "clock")

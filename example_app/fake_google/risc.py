@@ -49,24 +49,33 @@ class Transmitter:
         stream: Json = self._state.values.get("risc:stream", {})
         return stream
 
-    def account_event(self, name: str, account: Account, **details: Any) -> None:
-        """Tell of something that happened to a whole account."""
-        subject = {"subject_type": "iss-sub", "iss": self.issuer, "sub": account.sub}
-        self.emit(name, {"subject": subject, **details})
+    def account_subject(self, account: Account) -> Json:
+        """Names a whole account."""
+        return {"subject": {"subject_type": "iss-sub", "iss": self.issuer, "sub": account.sub}}
 
-    def token_event(self, token: str, algorithm: str = "hash_base64_sha512_sha512") -> None:
-        """Tell that one refresh token was revoked, naming it by prefix or by double hash."""
+    @staticmethod
+    def token_subject(token: str, algorithm: str = "hash_base64_sha512_sha512") -> Json:
+        """Names one refresh token, by its first 16 characters or by its double hash."""
         named = token[:16]
         if algorithm != "prefix":
             twice = hashlib.sha512(hashlib.sha512(token.encode()).digest()).digest()
             named = base64.b64encode(twice).decode()
-        subject = {
-            "subject_type": "oauth_token",
-            "token_type": "refresh_token",
-            "token_identifier_alg": algorithm,
-            "token": named,
+        return {
+            "subject": {
+                "subject_type": "oauth_token",
+                "token_type": "refresh_token",
+                "token_identifier_alg": algorithm,
+                "token": named,
+            }
         }
-        self.emit("token-revoked", {"subject": subject})
+
+    def account_event(self, name: str, account: Account, **details: Any) -> None:
+        """Tell of something that happened to a whole account."""
+        self.emit(name, {**self.account_subject(account), **details})
+
+    def token_event(self, token: str) -> None:
+        """Tell that one refresh token was revoked."""
+        self.emit("token-revoked", self.token_subject(token))
 
     def emit(self, name: str, event: Json) -> None:
         """Send one event if the stream is on and wants that kind."""

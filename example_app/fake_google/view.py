@@ -23,6 +23,7 @@ class Lens:
     role: str
     zone: ZoneInfo
     max_attendees: int | None = None
+    url: str = ""
 
 
 def etag(seq: int) -> str:
@@ -105,6 +106,8 @@ def _dress(stored: StoredEvent, body: Json, lens: Lens) -> Json:
     for name in ("start", "end", "originalStartTime"):
         if "dateTime" in body.get(name, {}):
             body[name] = _in_zone(body[name], lens.zone)
+    if "htmlLink" in body:
+        body["htmlLink"] = f"{lens.url}/calendar/event?eid={body['id']}"
     return {"kind": "calendar#event", "etag": etag(stored.seq), **body}
 
 

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from ...domain.link_state import LinkAction, LinkState
 from ...store.tables import Calendar, Grant, Link
-from .. import grant_tokens
+from .. import alarms, grant_tokens
 from ..access import SYSTEM
 from ..runtime import Runtime
-from .records import move, note, wants_attention
+from .records import mended, move, note, wants_attention
 
 _ALIVE = (LinkState.LINKED, LinkState.CHOOSING, LinkState.CALENDAR_GONE)
 
@@ -69,8 +69,6 @@ def calendar_lost(rt: Runtime, calendar_id: UUID, reason: str) -> int:
 
 def calendar_back(rt: Runtime, calendar_id: UUID) -> int:
     """The calendar can be read again: its links go on; answers how many."""
-    from ..alarms import link_mended
-
     with rt.store.begin() as session:
         now = rt.store.now(session)
         links = session.scalars(
@@ -80,8 +78,7 @@ def calendar_back(rt: Runtime, calendar_id: UUID) -> int:
         ).all()
         for link in links:
             move(link, LinkAction.FIND_CALENDAR)
-            link.broken_at = link.broken_reason = None
-            link_mended(session, link)
+            mended(session, link)
             wants_attention(session, link, now)
             note(session, link, "calendar_back", SYSTEM, now)
         woken = [(link.pbx, link.id) for link in links]
@@ -97,14 +94,12 @@ def _break(
     reason: str,
     now: datetime,
 ) -> None:
-    from ..alarms import link_broken
-
     for link in links:
         move(link, action)
         link.broken_at, link.broken_reason = now, reason
         wants_attention(session, link, now)
         note(session, link, reason, SYSTEM, now)
-        link_broken(rt, session, link, reason, now)
+        alarms.link_broken(rt, session, link, reason, now)
 
 
 def _wake(rt: Runtime, woken: Sequence[tuple[str, UUID]]) -> None:

@@ -27,7 +27,7 @@ from .errors import (
     OtherAccount,
     TitlesUnreadable,
 )
-from .records import move, note, wants_attention
+from .records import mended, move, note, wants_attention
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +176,11 @@ def choose_calendar(
         calendar = _calendar(session, grant_id, info, now)
         move(link, LinkAction.CHOOSE)
         link.calendar_id = calendar.id
-        link.broken_at = link.broken_reason = None
+        mended(session, link)
         link.linked_at = now
         wants_attention(session, link, now)
         note(session, link, "calendar_chosen", actor(account), now)
+        _tell_others(session, link, actor(account), now)
         session.flush()
         if before[1] is not None and before[1] != calendar.id:
             forget_calendar(session, before[1])
@@ -229,12 +230,22 @@ def _revive_siblings(session: Session, link: Link, grant: Grant, now: datetime) 
     )
     for other in rows:
         move(other, LinkAction.RECONNECT)
-        other.broken_at = other.broken_reason = None
+        mended(session, other)
         wants_attention(session, other, now)
         note(session, other, "reconnected", "system", now)
+        _tell_others(session, other, "system", now)
         session.execute(
             sa.update(Calendar).where(Calendar.id == other.calendar_id).values(next_sync_at=now)
         )
+
+
+def _tell_others(session: Session, link: Link, who: str, now: datetime) -> None:
+    """A link that works: its reminders stop, and its request is linked."""
+    from ..alarms import link_mended
+    from ..onboarding.following import follow_link
+
+    link_mended(session, link)
+    follow_link(session, link, linked=True, who=who, now=now)
 
 
 def reconnect_same(

@@ -17,7 +17,7 @@ from ...store.tables import Calendar, Consent, Grant, Link, WindowRow
 from .. import grant_tokens
 from ..access import actor, as_customer
 from ..runtime import Runtime
-from .records import move, note, wants_attention
+from .records import mended, move, note, wants_attention
 
 
 class Cleared(StrEnum):
@@ -58,6 +58,9 @@ def disconnect(rt: Runtime, account: Account, link_id: UUID | str) -> Disconnect
     The row changes first, so that a sync under way records nothing any more; then the exchange,
     then Google.
     """
+    from ..alarms import link_mended
+    from ..onboarding.following import follow_link
+
     with rt.store.begin() as session:
         link = scope.link(session, as_customer(account), link_id)
         now = rt.store.now(session)
@@ -66,6 +69,8 @@ def disconnect(rt: Runtime, account: Account, link_id: UUID | str) -> Disconnect
         detach(session, link, LinkAction.DISCONNECT)
         link.linked_at = None
         note(session, link, "disconnected", actor(account), now)
+        link_mended(session, link)
+        follow_link(session, link, linked=False, who=actor(account), now=now)
         wants_attention(session, link, now)
         extension, key = link.extension, link.id
     from ..switching import clear_link
@@ -81,7 +86,7 @@ def detach(session: Session, link: Link, action: LinkAction) -> None:
     calendar_id = link.calendar_id
     link.calendar_id = link.grant_id = None
     link.paused_at = link.paused_until = None
-    link.broken_at = link.broken_reason = None
+    mended(session, link)
     session.execute(sa.delete(Consent).where(Consent.link_id == link.id))
     session.flush()
     if calendar_id is not None:

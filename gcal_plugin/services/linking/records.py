@@ -9,11 +9,19 @@ from sqlalchemy.orm import Session
 
 from ...domain.link_state import LinkAction, LinkState, step
 from ...store.tables import Activity, Forwarding, Link
+from .. import alarms
 
 
 def move(link: Link, action: LinkAction) -> None:
     """Take one step of the link's life; raises `IllegalStep` and changes nothing."""
     link.state = step(LinkState(link.state), action).value
+
+
+def mended(session: Session, link: Link) -> None:
+    """The link works again: forget the break, and take back the letters about it."""
+    if link.broken_at is not None:
+        alarms.link_mended(session, link)
+    link.broken_at = link.broken_reason = None
 
 
 def note(session: Session, link: Link, what: str, actor: str, at: datetime, **detail: Any) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, joinedload
 
-from .tables import Link, Request
+from .tables import Audit, Link, MailOut, PriceTemplate, Request
 
 
 class NotInReach(LookupError):
@@ -55,7 +55,7 @@ def _narrow(viewer: Viewer, table: type[Link] | type[Request]) -> list[sa.Column
     return terms
 
 
-def links(viewer: Viewer) -> sa.Select[tuple[Link]]:
+def links(viewer: Viewer) -> sa.Select[Link]:
     """The live links within reach, with grant and calendar, in the order of their extensions."""
     return (
         sa.select(Link)
@@ -78,7 +78,7 @@ def link(session: Session, viewer: Viewer, link_id: UUID | str) -> Link:
     return found
 
 
-def requests(viewer: Viewer) -> sa.Select[tuple[Request]]:
+def requests(viewer: Viewer) -> sa.Select[Request]:
     """The requests within reach, the newest first."""
     return sa.select(Request).where(*_narrow(viewer, Request)).order_by(Request.created_at.desc())
 
@@ -93,6 +93,37 @@ def request(session: Session, viewer: Viewer, request_id: UUID | str) -> Request
     if found is None:
         raise NotInReach("request")
     return found
+
+
+Staff = type[MailOut] | type[PriceTemplate] | type[Audit]
+
+
+def _of_tenant(viewer: Viewer, table: Staff) -> sa.ColumnElement[bool]:
+    """What only the tenant's staff sees; nothing at all for customers."""
+    if viewer.reach is Reach.ALL:
+        return sa.true()
+    if viewer.reach is Reach.TENANT:
+        return table.tenant_id == viewer.tenant_id
+    return sa.false()
+
+
+def mails(viewer: Viewer) -> sa.Select[MailOut]:
+    """The letters of the desk's tenant."""
+    return sa.select(MailOut).where(_of_tenant(viewer, MailOut))
+
+
+def price_templates(viewer: Viewer) -> sa.Select[PriceTemplate]:
+    """The price templates of the desk's tenant, by name."""
+    return (
+        sa.select(PriceTemplate)
+        .where(_of_tenant(viewer, PriceTemplate))
+        .order_by(PriceTemplate.name)
+    )
+
+
+def audit(viewer: Viewer) -> sa.Select[Audit]:
+    """The audit log of the desk's tenant, in the order of what happened."""
+    return sa.select(Audit).where(_of_tenant(viewer, Audit)).order_by(Audit.id)
 
 
 def _uuid(value: UUID | str) -> UUID:

@@ -1,0 +1,143 @@
+"""The end: cancelled before it began, or a contract that stops, now or on a grace date."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+import structlog
+
+from ...domain.request_state import RequestAction, RequestState, Role
+from ...ports import Account
+from ...store.tables import Link, Request
+from ..access import SYSTEM, actor, as_customer, as_support
+from ..linking import disconnecting
+from ..linking.provision import end_link
+from ..runtime import Runtime
+from .errors import NotPossible, OnboardingError, WrongFields
+from .fields import Fields
+from .mailing import to_customer
+from .records import Change, changing, desk_of, guarded, remember, take
+
+log = structlog.get_logger(__name__)
+
+_RUNNING = (RequestState.READY.value, RequestState.LINKED.value)
+
+
+def cancel(
+    rt: Runtime, account: Account, request_id: UUID | str, version: int | None, *, why: str = ""
+) -> None:
+    """Withdraw a request that is not ready yet, by the customer or by support."""
+    desk = as_support(account)
+    role = Role.SUPPORT if desk is not None else Role.CUSTOMER
+    fields = Fields()
+    reason = fields.lines("why", why)
+    if fields.faults:
+        raise WrongFields(fields.faults)
+    with changing(rt, desk or as_customer(account), request_id, version) as change:
+        step = take(change, RequestAction.CANCEL, role, actor(account), why=reason)
+        to_customer(rt, change, "cancelled", step.id, why=reason)
+    rt.wake.mail()
+
+
+def end_contract(
+    rt: Runtime,
+    account: Account,
+    request_id: UUID | str,
+    version: int | None,
+    *,
+    ends_on: str = "",
+    why: str = "",
+) -> None:
+    """End a contract: on a day to come everything goes on until then, without one it ends now.
+
+    Ending stops the forward and withdraws the access to the calendar.
+    """
+    fields = Fields()
+    reason = fields.lines("why", why)
+    with changing(rt, desk_of(account), request_id, version) as change:
+        row = change.row
+        if row.state not in _RUNNING:
+            raise NotPossible(f"end is not possible while {row.state}")
+        ends_at = _end_of(rt, fields, row, ends_on, change.now)
+        if fields.faults:
+            raise WrongFields(fields.faults)
+        row.ends_at = ends_at
+        link = change.session.get(Link, row.link_id) if row.link_id is not None else None
+        if link is not None:
+            link.ends_at = ends_at
+        step = remember(
+            change, "end_planned", actor(account), ends_at=ends_at.isoformat(), why=reason
+        )
+        if ends_at > change.now:
+            to_customer(rt, change, "ending", step.id, why=reason)
+    rt.wake.mail()
+    if ends_at <= change.now:
+        _end(rt, change.row.id, actor(account))
+
+
+def keep_contract(
+    rt: Runtime, account: Account, request_id: UUID | str, version: int | None
+) -> None:
+    """Take back an end that is still to come."""
+    with changing(rt, desk_of(account), request_id, version) as change:
+        if change.row.ends_at is None or change.row.state not in _RUNNING:
+            raise NotPossible("no end was planned")
+        change.row.ends_at = None
+        link = change.session.get(Link, change.row.link_id) if change.row.link_id else None
+        if link is not None:
+            link.ends_at = None
+        remember(change, "end_withdrawn", actor(account))
+
+
+def end_due(rt: Runtime) -> int:
+    """End the contracts whose grace date has come; answers how many. Run by the clock."""
+    with rt.store.begin() as session:
+        now = rt.store.now(session)
+        due = list(
+            session.scalars(
+                sa.select(Request.id).where(Request.state.in_(_RUNNING), Request.ends_at <= now)
+            )
+        )
+    ended = 0
+    for request_id in due:
+        try:
+            ended += _end(rt, request_id, SYSTEM)
+        except OnboardingError as error:
+            # Somebody took another step in this very moment; the next round looks again.
+            log.info("end_postponed", request=str(request_id), code=error.code)
+    return ended
+
+
+def _end(rt: Runtime, request_id: UUID, who: str) -> bool:
+    grant_id: UUID | None = None
+    links: list[tuple[str, UUID]] = []
+    with guarded(), rt.store.begin() as session:
+        row = session.get(Request, request_id, populate_existing=True)
+        now = rt.store.now(session)
+        if row is None or row.state not in _RUNNING or row.ends_at is None or row.ends_at > now:
+            return False
+        change = Change(session, row, now)
+        role = Role.SYSTEM if who == SYSTEM else Role.SUPPORT
+        link = session.get(Link, row.link_id) if row.link_id is not None else None
+        if link is not None and link.ended_at is None:
+            grant_id = end_link(session, link, who, now)
+            links = [(link.pbx, link.id)]
+        take(change, RequestAction.END, role, who)
+        to_customer(rt, change, "ended", "once")
+    for pbx, link_id in links:
+        rt.wake.switch(pbx, [link_id])
+    if grant_id is not None:
+        disconnecting.release(rt, grant_id)
+    rt.wake.mail()
+    return True
+
+
+def _end_of(rt: Runtime, fields: Fields, row: Request, ends_on: str, now: datetime) -> datetime:
+    if not ends_on.strip():
+        return now
+    tenant = rt.portal.tenant(row.tenant_id)
+    zone = ZoneInfo(tenant.time_zone if tenant else "Europe/Amsterdam")
+    return fields.last_day("ends_on", ends_on, now=now, zone=zone, farthest=3 * 366)

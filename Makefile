@@ -57,12 +57,5 @@ format: setup  ## lay out the code
 	.venv/bin/ruff check --quiet --fix .
 	.venv/bin/ruff format .
 
-# Without the configuration of the machine at hand, so that everybody gets the same lock.
-PIP_COMPILE = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL -u PIP_INDEX_URL PIP_CONFIG_FILE=/dev/null \
-	.venv/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header \
-	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
-
-lock: setup  ## compile the pins anew (UPGRADE=--upgrade takes newer versions)
-	$(PIP_COMPILE) $(UPGRADE) --all-extras -o requirements/development.txt requirements/tools.in setup.cfg
-	$(PIP_COMPILE) $(UPGRADE) --extra postgres,mail,dashboard -c requirements/development.txt -o requirements/runtime.txt setup.cfg
-	$(PIP_COMPILE) $(UPGRADE) -o requirements/semgrep.txt requirements/semgrep.in
+lock:  ## compile the pins anew (UPGRADE=--upgrade takes newer versions)
+	.ci/lock $(UPGRADE)

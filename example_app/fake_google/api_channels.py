@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 from urllib.parse import quote, urlsplit
 
 from .errors import ApiError, bad_request
 from .gate import Call
+from .html import is_loopback
 from .model import Channel, Json
 
 _CHANNEL_ID = re.compile(r"[A-Za-z0-9\-_+/=]{1,64}")
@@ -97,12 +97,7 @@ def _expiry(call: Call, now: float) -> float:
 def _check_address(address: str) -> None:
     """HTTPS only, as at Google; plain HTTP is let through to this machine alone."""
     parts = urlsplit(address)
-    loopback = parts.hostname == "localhost"
-    try:
-        loopback = loopback or ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        pass  # a name, not an address
-    if parts.scheme == "https" or (parts.scheme == "http" and loopback):
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         return
     raise ApiError(
         400, "push.webhookUrlNotHttps", f"WebHook callback must be HTTPS: {address}",

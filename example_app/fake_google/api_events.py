@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from . import editing, params, view
@@ -63,8 +64,8 @@ def list_instances(call: Call) -> Json:
     )
     found = instances(calendar, series, query, call.server.state.now())
     token = given.get("pageToken")
-    sealed = unseal(token, 2) if token else ["i", 0]
-    if sealed is None:
+    sealed: list[Any] | None = unseal(token, 2) if token else ["i", 0]
+    if sealed is None or sealed[0] != "i":
         raise bad_request("Invalid page token value.", parameter="pageToken")
     size = params.number(given, "maxResults", 250, most=2_500)
     lens = _lens(call, calendar, role)
@@ -259,8 +260,9 @@ def _writable(call: Call) -> tuple[Calendar, str]:
 def _unchanged(call: Call, calendar: Calendar) -> None:
     """Honour If-Match: somebody else's change in between is 412."""
     wanted = call.request.headers.get("If-Match")
-    if wanted and wanted != "*":
-        if view.etag(editing.find(calendar, call.path["event"]).seq) != wanted:
-            raise ApiError(412, "conditionNotMet", "Precondition Failed")
+    if wanted is None or wanted == "*":
+        return
+    if view.etag(editing.find(calendar, call.path["event"]).seq) != wanted:
+        raise ApiError(412, "conditionNotMet", "Precondition Failed")
 
 

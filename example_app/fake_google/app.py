@@ -8,9 +8,11 @@ from pathlib import Path
 from aiohttp import web
 
 from . import api_calendars, api_channels, api_events
+from .calendar_pages import CalendarPages
 from .clock import Clock
 from .control import Control
 from .control_bulk import BulkControl
+from .control_page import ControlPage
 from .faults import Switchboard
 from .gate import Handler, endpoint
 from .html import style
@@ -92,6 +94,8 @@ def application(server: Server) -> web.Application:
             web.get("/static/local-google.css", style),
         ]
     )
+    app.add_routes(CalendarPages(server).routes())
+    app.add_routes(ControlPage(server).routes())
     risc = RiscApi(server)
     app.add_routes(risc.routes())
     app.add_routes(Control(server).routes())

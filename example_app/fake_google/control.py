@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -14,7 +13,7 @@ from aiohttp import web
 from . import editing
 from .errors import ApiError
 from .grants import allow, canonical, new_refresh_token, revoke_grant
-from .html import own_page
+from .html import is_loopback, own_page
 from .model import ROLES, Account, Calendar, Client, Json
 from .seed import CLIENT_ID, new_account, new_calendar, seed
 from .server import Server
@@ -36,13 +35,8 @@ def guard(server: Server, request: web.Request) -> None:
             raise web.HTTPUnauthorized(text="The control token is missing or wrong.")
         return
     own_page(request)
-    host = request.url.host or ""
-    try:
-        near = ipaddress.ip_address(request.remote or "").is_loopback
-        named = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        near = named = False
-    if not near or not (named or server.url.endswith(f"//{request.host}")):
+    named = is_loopback(request.url.host or "") or server.url.endswith(f"//{request.host}")
+    if not named or not is_loopback(request.remote or ""):
         raise web.HTTPForbidden(text="Only this machine may use the switchboard.")
 
 
@@ -176,7 +170,7 @@ class Control:
     def add_client(self, request: web.Request, body: Json) -> Json:
         """An OAuth client: `id`, `secret`, `name`, `redirect_uris`, `loopback`."""
         client = Client(
-            body["id"], body["secret"], body.get("name", body["id"]),
+            body["id"], body["secret"], str(body.get("name") or body["id"]),
             list(body.get("redirect_uris", [])), bool(body.get("loopback", False)),
             bool(body.get("require_pkce", True)),
         )
@@ -188,7 +182,7 @@ class Control:
         owner = self.account(body["owner"]) if body.get("owner") else None
         acl = {str(email): _role(role) for email, role in body.get("acl", {}).items()}
         calendar = new_calendar(
-            self.state, owner, body["id"], body.get("summary", body["id"]),
+            self.state, owner, body["id"], str(body.get("summary") or body["id"]),
             zone=body.get("timeZone", ""), acl=acl, push=bool(body.get("push", True)),
             description=body.get("description", ""),
         )
@@ -236,7 +230,7 @@ class Control:
     def add_event(self, request: web.Request, body: Json) -> Json:
         """One event in Google's shape, or many as `{"events": [...]}`; any field goes."""
         calendar = self.calendar(request)
-        given = body["events"] if "events" in body else [body]
+        given = body.get("events", [body])
         made = [
             editing.insert(self.state, calendar, calendar.owner or calendar.id, one).body
             for one in given
@@ -310,7 +304,7 @@ class Control:
 
     def add_faults(self, request: web.Request, body: Json) -> Json:
         """Put one rule, or `{"faults": [...]}`, in force."""
-        given = body["faults"] if "faults" in body else [body]
+        given = body.get("faults", [body])
         return {"ids": [self.server.faults.add(one).id for one in given]}
 
     def clear_faults(self, request: web.Request, body: Json) -> Json:

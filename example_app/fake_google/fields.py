@@ -75,7 +75,6 @@ def select(value: Any, chosen: Selector) -> Any:
     if not isinstance(value, dict):
         return value
     if "*" in chosen:
-        return {
-            key: select(item, chosen.get(key, chosen["*"])) for key, item in value.items()
-        }
+        others: Selector = chosen["*"]
+        return {key: select(item, chosen.get(key, others)) for key, item in value.items()}
     return {key: select(value[key], below) for key, below in chosen.items() if key in value}

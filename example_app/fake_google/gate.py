@@ -20,7 +20,7 @@ from .model import AccessToken, Account, Calendar, Json
 from .server import Server
 
 _JSON = "application/json; charset=UTF-8"
-_HTML = "<!DOCTYPE html><html><title>Error</title><p>That's an error. Please try again later.</html>"
+_HTML = "<!DOCTYPE html><html><title>Error</title><p>That's an error. Please try again.</html>"
 _GZIP_FROM = 860
 
 
@@ -59,7 +59,7 @@ class Call:
         return Target(self.name, self.account.email, calendar, self.access.client_id)
 
 
-Handler = Callable[[Call], Json | None | Awaitable[Json | None]]
+Handler = Callable[[Call], Json | Awaitable[Json | None] | None]
 _GENERAL = (*REFUSALS, "authError", "fullSyncRequired", "error", "latency", "hang", "reset",
             "truncate", "html")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,14 @@ def page(
 async def style(request: web.Request) -> web.StreamResponse:
     """The one style sheet."""
     return web.FileResponse(STYLE, headers={"Cache-Control": "max-age=300"})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host in an address is this machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name
 
 
 def own_page(request: web.Request) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import secrets
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -13,7 +12,7 @@ from . import discovery
 from .faults import Target
 from .gate import strike
 from .grants import CODE_SECONDS, EMAIL, PROFILE, Code, allow, canonical, revoke_grant
-from .html import own_page, page
+from .html import is_loopback, own_page, page
 from .journal import Journal
 from .model import Account, Client
 from .oauth_token import TokenEndpoints
@@ -203,12 +202,7 @@ def _is_loopback(uri: str) -> bool:
     parts = urlsplit(uri)
     if parts.scheme != "http" or parts.username or parts.fragment:
         return False
-    try:
-        return parts.hostname == "localhost" or ipaddress.ip_address(
-            parts.hostname or ""
-        ).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(parts.hostname or "")
 
 
 def _origin(uri: str) -> str:

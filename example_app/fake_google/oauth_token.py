@@ -28,7 +28,6 @@ from .model import Client, Json
 from .server import Server
 
 
-
 class TokenEndpoints:
     """Handlers of one server; `codes` waits for the token endpoint."""
 

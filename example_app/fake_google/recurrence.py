@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import cast
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rrulestr, rruleset
+from dateutil.rrule import rrule, rruleset, rrulestr
 
 from .errors import bad_request
 from .model import Json
@@ -73,9 +74,8 @@ def occurrences(body: Json, zone: ZoneInfo, *, until: datetime) -> Iterator[Occu
     """
     start, end = event_span(body, zone)
     lines = tuple(body["recurrence"])
-    if isinstance(start, datetime):
+    if isinstance(start, datetime) and isinstance(end, datetime):
         own = ZoneInfo(body["start"].get("timeZone") or zone.key)
-        assert isinstance(end, datetime)
         length = end - start
         for wall in _rules(lines, start.astimezone(own).replace(tzinfo=None), own.key):
             begin = wall.replace(tzinfo=own).astimezone(UTC)
@@ -83,12 +83,12 @@ def occurrences(body: Json, zone: ZoneInfo, *, until: datetime) -> Iterator[Occu
                 return
             yield Occurrence(instance_key(begin), begin, begin + length)
     else:
-        days = end - start
+        days = date.toordinal(end) - date.toordinal(start)
         for wall in _rules(lines, datetime.combine(start, time()), zone.key):
             day = wall.date()
             if instant_of(day, zone) >= until:
                 return
-            yield Occurrence(instance_key(day), day, day + days)
+            yield Occurrence(instance_key(day), day, day + timedelta(days=days))
 
 
 @lru_cache(maxsize=256)
@@ -101,7 +101,7 @@ def _rules(lines: tuple[str, ...], first: datetime, zone_name: str) -> rruleset:
             head, _, value = line.partition(":")
             name = head.partition(";")[0].upper()
             if name in ("RRULE", "EXRULE"):
-                rule = rrulestr(_wall_rule(value, zone), dtstart=first)
+                rule = cast("rrule", rrulestr(_wall_rule(value, zone), dtstart=first))
                 (rules.rrule if name == "RRULE" else rules.exrule)(rule)
             elif name in ("RDATE", "EXDATE"):
                 for wall in _wall_dates(head, value, first, zone):
@@ -132,7 +132,7 @@ def _wall_rule(value: str, zone: ZoneInfo) -> str:
     if "UNTIL" in parts:
         text = parts["UNTIL"]
         if text.endswith("Z"):
-            utc = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            utc = datetime.fromisoformat(text)
             text = f"{utc.astimezone(zone):%Y%m%dT%H%M%S}"
         elif "T" not in text:
             text += "T235959"
@@ -145,14 +145,13 @@ def _wall_dates(head: str, value: str, first: datetime, zone: ZoneInfo) -> Itera
     own = ZoneInfo(named[0]) if named else zone
     for text in value.split(","):
         if text.endswith("Z"):
-            utc = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            utc = datetime.fromisoformat(text)
             yield utc.astimezone(zone).replace(tzinfo=None)
         elif "T" in text:
-            wall = datetime.strptime(text, "%Y%m%dT%H%M%S")
-            yield wall.replace(tzinfo=own).astimezone(zone).replace(tzinfo=None)
+            moment = datetime.fromisoformat(text).replace(tzinfo=own)
+            yield moment.astimezone(zone).replace(tzinfo=None)
         else:
-            day = datetime.strptime(text, "%Y%m%d").date()
-            yield datetime.combine(day, first.time())
+            yield datetime.combine(date.fromisoformat(text), first.time())
 
 
 SIX_MONTHS = timedelta(days=183)

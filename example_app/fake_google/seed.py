@@ -8,7 +8,7 @@ from .model import Account, Calendar, Client
 from .state import State
 
 CLIENT_ID = "local-client.apps.googleusercontent.example"
-CLIENT_SECRET = "local-secret"  # noqa: S105 - of a stand-in that listens on loopback only
+CLIENT_SECRET = "local-secret"
 
 
 def seed(state: State, name: str) -> None:
@@ -30,7 +30,7 @@ def new_account(state: State, email: str, name: str = "", zone: str = "") -> Acc
     account = Account(
         email=email,
         sub=str(100_000_000_000_000_000_000 + number)[:21],
-        name=name or email.split("@")[0].replace(".", " ").title(),
+        name=name or email.partition("@")[0].replace(".", " ").title(),
         time_zone=zone or "Europe/Amsterdam",
     )
     state.save_account(account)

@@ -78,7 +78,7 @@ def original_start(key: str) -> datetime | date:
     """Back from an instance key to the moment it names; ValueError when it names none."""
     if "T" in key:
         return datetime.strptime(key, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    return datetime.strptime(key, "%Y%m%d").date()
+    return date.fromisoformat(key)
 
 
 def moment(value: datetime | date, like: Json) -> Json:
@@ -113,8 +113,7 @@ def _dress(stored: StoredEvent, body: Json, lens: Lens) -> Json:
 
 def _in_zone(field: Json, zone: ZoneInfo) -> Json:
     own = ZoneInfo(field.get("timeZone") or zone.key)
-    shown = {**field, "dateTime": stamp(parse_instant(field["dateTime"], own), zone)}
-    return shown
+    return {**field, "dateTime": stamp(parse_instant(field["dateTime"], own), zone)}
 
 
 def _people(body: Json, lens: Lens) -> None:

@@ -109,10 +109,10 @@ class Receiver:
         wanted: list[tuple[Line, Held]] = []
         results: list[dict[str, Any]] = []
         for place, state in enumerate(states, start=1):
-            entry = self._entry(state, place, fault)
+            entry, held = self._entry(state, place, fault)
             results.append(entry)
-            if entry["ok"]:
-                wanted.append((Line(entry["domain"], entry["extension"]), _set(state)))
+            if held is not None:
+                wanted.append((Line(entry["domain"], entry["extension"]), held))
         if not fault.ignore_writes:
             self.exchange.put_many(wanted)
         for entry in results:
@@ -120,8 +120,8 @@ class Receiver:
                 entry.update(self._state(Line(entry["domain"], entry["extension"])))
         return Answer(None) if fault.cut_after_apply else Answer(200, {"results": results})
 
-    def _entry(self, state: Any, place: int, fault: Fault) -> dict[str, Any]:
-        """One line's result before anything is written: refused already, or to be written."""
+    def _entry(self, state: Any, place: int, fault: Fault) -> tuple[dict[str, Any], Held | None]:
+        """One line's result before anything is written, and what is to be written."""
         if not isinstance(state, dict):
             raise Refused(400, "a state is an object")
         line = Line(str(state.get("domain")), str(state.get("extension")))
@@ -129,16 +129,18 @@ class Receiver:
         if fault.domains is not None and line.domain not in fault.domains:
             fault = Fault()
         if fault.partial and place % fault.partial == 0:
-            return {**entry, "permanent": False, "error": "told to fail"}
+            return {**entry, "permanent": False, "error": "told to fail"}, None
+        entry["permanent"] = True
         try:
-            self.exchange.check(check_line(line), _set(state))
+            held = _set(state)
+            self.exchange.check(check_line(line), held)
         except UnknownExtension as error:
-            return {**entry, "permanent": True, "code": "unknown_extension", "error": str(error)}
+            return {**entry, "code": "unknown_extension", "error": str(error)}, None
         except InvalidDestination as error:
-            return {**entry, "permanent": True, "error": str(error), **_named(error)}
+            return {**entry, "error": str(error), **_named(error)}, None
         except Refused as refused:
-            return {**entry, "permanent": True, **refused.answer.body}
-        return {**entry, "ok": True}
+            return {**entry, **refused.answer.body}, None
+        return {"domain": line.domain, "extension": line.extension, "ok": True}, held
 
     def _page(self, after: str) -> Answer:
         start: Line | None = None

@@ -36,6 +36,7 @@ from .faults import webhook_secret
 from .guarded import GuardedTransport
 from .http import ExchangeClient, body_of
 from .outgoing import OutgoingConfig
+from .parallel import one_by_one
 from .rendering import check_line, check_set
 from .verdict import judge, judge_plan
 from .wire import applied_from, encode, line_state_from, plan_json, state_json
@@ -191,28 +192,15 @@ class WebhookTelephony:
     def _bulk(self, batch: Sequence[LineState], body: str) -> list[BulkResult]:
         """One batch in one request; line by line where the receiver has no bulk address."""
         if time.monotonic() < self._no_bulk_until:
-            return self._one_by_one(batch)
+            return one_by_one(self, batch, PARALLEL)
         try:
             response = self._answer("PUT", "/forwards", body)
             if response.status_code in (404, 405):
                 self._no_bulk_until = time.monotonic() + NO_BULK_SECONDS
-                return self._one_by_one(batch)
+                return one_by_one(self, batch, PARALLEL)
             return results_of(batch, body_of(response))
         except TelephonyError as error:
             return [BulkResult(state.line, error=error) for state in batch]
-
-    def _one_by_one(self, states: Sequence[LineState]) -> list[BulkResult]:
-        if len(states) <= 1:
-            return [self._one(state) for state in states]
-        with ThreadPoolExecutor(min(PARALLEL, len(states))) as pool:
-            return list(pool.map(self._one, states))
-
-    def _one(self, state: LineState) -> BulkResult:
-        try:
-            applied = self.replace(state.line, state.destinations, revision=state.revision)
-        except TelephonyError as error:
-            return BulkResult(state.line, error=error)
-        return BulkResult(state.line, applied=applied)
 
 
 class PreparedWrites:

@@ -1,7 +1,7 @@
 """Who should ring at an instant, straight from Google-shaped events: the tests' second opinion.
 
-It shares no code with the product and none of its libraries for numbers, and it is slow and plain on
-purpose: it looks at every event for every instant that is asked. It knows the titles that the
+It shares no code with the product and none of its libraries for numbers, and it is slow and plain
+on purpose: it looks at every event for every instant that is asked. It knows the titles that the
 generated calendars use (whole Dutch and foreign numbers, extensions, texts), not every repair.
 
     rings(items, instant, zone="Europe/Amsterdam") -> {("number", "+31612345678"), ...}
@@ -20,9 +20,7 @@ Item = Mapping[str, Any]
 Who = tuple[str, str]
 
 # The Dutch ranges that may be called: area codes, mobile, 068, 085, 088, 091 and free numbers.
-GOOD = re.compile(
-    r"\+31(?:[1-57][0-9]{8}|(?:6[1-58]|8[58]|91)[0-9]{7}|800(?:[0-9]{4}|[0-9]{7}))"
-)
+GOOD = re.compile(r"\+31(?:[1-57][0-9]{8}|(?:6[1-58]|8[58]|91)[0-9]{7}|800(?:[0-9]{4}|[0-9]{7}))")
 EMERGENCY = {"911", "999", "8112", "8911", "9112", "9911"}
 LONGEST = timedelta(days=31)
 
@@ -30,12 +28,14 @@ LONGEST = timedelta(days=31)
 def who(title: str | None) -> Who | None:
     """Answer whom a title calls, or None."""
     text = (title or "").strip()
-    if re.fullmatch(r"[2-9][0-9]{1,5}", text):
+    if re.fullmatch(r"[2-9][0-9]{1,5}|1[0-9]", text):
         return None if text in EMERGENCY else ("extension", text)
-    if not re.fullmatch(r"\+?[0-9][0-9 .()\-\u2013]*", text):
+    if not re.fullmatch(r"[+(]?[0-9][0-9 .()\-\u2013]*", text):
         return None
     digits = re.sub(r"[^0-9+]", "", text.replace("(0)", ""))
-    number = re.sub(r"^(?:00|\+)", "+", digits) if digits[:2] == "00" or digits[0] == "+" else digits
+    number = (
+        re.sub(r"^(?:00|\+)", "+", digits) if digits[:2] == "00" or digits[0] == "+" else digits
+    )
     number = re.sub(r"^0", "+31", number)
     return ("number", number) if GOOD.fullmatch(number) else None
 
@@ -69,7 +69,7 @@ def counts(item: Item) -> bool:
 
 
 def spans(items: Iterable[Item], zone: str) -> list[tuple[datetime, datetime, Who]]:
-    """Answer each forward as (start, end, whom), in the order of their starts."""
+    """Answer each forward as (start, end, whom), by start; equal starts by whom they call."""
     found = []
     for item in items:
         target = who(item.get("summary"))
@@ -77,7 +77,7 @@ def spans(items: Iterable[Item], zone: str) -> list[tuple[datetime, datetime, Wh
             start, end = moment(item["start"], zone), moment(item["end"], zone)
             if start < end <= start + LONGEST:
                 found.append((start, end, target))
-    return sorted(found)
+    return sorted(found, key=lambda span: (span[0], span[2]))
 
 
 def rings(
@@ -99,7 +99,7 @@ def ringing(
     maximum: int | None = None,
     own: str | None = None,
 ) -> set[Who]:
-    """The same for spans that were worked out before, in the order of their starts."""
+    """The same for spans that were worked out before, in the order of `spans`."""
     targets = [target for start, end, target in forwards if start <= instant < end]
     unique = [target for place, target in enumerate(targets) if target not in targets[:place]]
     chosen = set(unique[:maximum])

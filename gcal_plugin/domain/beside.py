@@ -47,8 +47,6 @@ def read_beside(text: str) -> Reading:
     text = text[:_LOOKED_AT]
     if _KEYPAD.search(text):
         return _none(Reason.SERVICE_PREFIX)
-    if is_date_or_times(text):
-        return ORDINARY
     found, number_like = _numbers(text)
     if len(found) > 1:
         return _none(Reason.SEVERAL_NUMBERS)

@@ -63,8 +63,9 @@ def desired_at(
 ) -> Desired:
     """Answer who should ring at `now`.
 
-    Over `max_destinations` the earliest start wins and the others get `too_many`. The own
-    extension beside others means that the own phone rings too; alone it means nothing.
+    Over `max_destinations` the earliest start wins and the others get `too_many`; of equal starts
+    extensions come before numbers, and lower digits before higher. The own extension beside others
+    means that the own phone rings too; alone it means nothing.
     """
     timeline = Timeline(windows, max_destinations, own_extension)
     causes: dict[Destination, tuple[str, ...]] = {}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
 _REMEMBERED = 8192
+_FREE = "+31800"
 
 
 def _parse(e164: str) -> PhoneNumber | None:
@@ -38,6 +39,8 @@ def fault(e164: str) -> Reason | None:
     number = _parse(e164)
     if number is None:
         return Reason.INVALID_NUMBER
+    if e164.startswith(_FREE) and len(e164) - len(_FREE) not in {4, 7}:
+        return _dutch_fault(e164[3:])  # the library takes any length between
     if phonenumbers.is_valid_number(number):
         return None
     if e164.startswith("+31"):

@@ -52,8 +52,8 @@ _CLOSED_DUTCH = tuple("31" + prefix[1:] for prefix in PREMIUM_PREFIXES)
 
 # 08 and 000 reach the emergency centre from a mobile telephone; 113, 144 and 116xxx are helplines.
 _CODE = r"(?:112|911|999|000|08|113|144|116[0-9]{3})"
-_EMERGENCY_CODE = re.compile(rf"0{{0,2}}{_CODE}")
-_EMERGENCY_ABROAD = re.compile(rf"\+(?:310?)?(?:{_CODE}|8008112)")
+_EMERGENCY_CODE = re.compile(rf"0*{_CODE}")
+_EMERGENCY_ABROAD = re.compile(rf"\+(?:310*)?(?:{_CODE}|8008112)")
 # 9, 0 and 8 are what people dial for an outside line.
 _OUTSIDE_LINE = re.compile(r"[89](?:112|911)")
 _PUBLIC_SHORT = re.compile(r"1[0-9]{2,3}|14[0-9]{3,4}")

@@ -110,6 +110,7 @@ def test_digits_in_one_piece_are_an_extension(title):
         ("1" * 16, Reason.TOO_LONG, None),
         ("1" * 10_000, Reason.TOO_LONG, None),
         ("0600000000", Reason.INVALID_NUMBER, None),
+        ("0800-12345", Reason.INVALID_NUMBER, None),
         ("123456789012", Reason.INVALID_NUMBER, None),
         ("+310612345678", Reason.INVALID_NUMBER, "0612345678"),
         ("+31 06 12345678", Reason.INVALID_NUMBER, "0612345678"),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http.client import HTTPException
 from typing import Any
+from weakref import WeakSet
 
 import httplib2
 from googleapiclient.discovery import build
@@ -38,6 +39,8 @@ class GoogleCalendars:
     def __init__(self, api_root: str, *, timeout: float = 10.0) -> None:
         self._timeout = timeout
         self._threads = threading.local()
+        self._connections: set[httplib2.Http] = set()
+        self._opened: WeakSet[httplib2.Http] = WeakSet()
         service = build(
             "calendar",
             "v3",
@@ -137,6 +140,11 @@ class GoogleCalendars:
             if error.status != 404:
                 raise
 
+    def close(self) -> None:
+        """Close every thread's connection; the next request opens a new one."""
+        for http in list(self._opened):
+            http.close()
+
     def _ask(self, access: AccessToken, request: Any) -> dict[str, Any]:
         request.headers["authorization"] = f"Bearer {access.value}"
         request.headers["user-agent"] = _USER_AGENT
@@ -153,7 +161,7 @@ class GoogleCalendars:
             ClientError,
             ValueError,
         ) as error:
-            self._threads.http = None
+            self._forget_connection()
             raise unreachable(error) from error
         if answer == "" or answer is None:
             return {}
@@ -165,11 +173,24 @@ class GoogleCalendars:
         http = getattr(self._threads, "http", None)
         if http is None:
             http = self._threads.http = self._new_http()
+            self._connections.add(http)
         return http
+
+    def _forget_connection(self) -> None:
+        http = self._threads.__dict__.pop("http", None)
+        if http is not None:
+            http.close()
+            self._connections.discard(http)
+
+    def close(self) -> None:
+        """Close every thread's connection; a thread that asks again opens a new one."""
+        while self._connections:
+            self._connections.pop().close()
 
     def _new_http(self) -> httplib2.Http:
         http = httplib2.Http(timeout=self._timeout)
         http.follow_redirects = False
+        self._opened.add(http)
         return http
 
 

@@ -13,7 +13,9 @@ from ..ports import CalendarError, PushNotSupported, SyncTokenExpired
 RATE_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
 """Too fast: slow down and try again. Everything else that Google forbids is not about speed."""
 
-_EXHAUSTED_REASONS = frozenset({"quotaExceeded", "dailyLimitExceeded", "calendarUsageLimitsExceeded"})
+_EXHAUSTED_REASONS = frozenset(
+    {"quotaExceeded", "dailyLimitExceeded", "calendarUsageLimitsExceeded"}
+)
 _EXHAUSTED_WAIT = 3600.0
 """A used-up allowance does not come back by asking again: look an hour later, in seconds."""
 

@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from ..ports import AccessToken, CalendarError, CalendarInfo, CalendarSource, ChannelInfo, EventsPage
+from ..ports import (
+    AccessToken,
+    CalendarError,
+    CalendarInfo,
+    CalendarSource,
+    ChannelInfo,
+    EventsPage,
+)
 from .governor import Governor
 
 
@@ -54,6 +61,12 @@ class GovernedCalendars:
         """Close a push channel."""
         with self._turn(access):
             self._source.stop(access, channel_id, resource_id)
+
+    def close(self) -> None:
+        """Close the source's connections."""
+        close = getattr(self._source, "close", None)
+        if close is not None:
+            close()
 
     @contextmanager
     def _turn(self, access: AccessToken) -> Iterator[None]:

@@ -133,9 +133,10 @@ class Governor:
             self._redis_rests_until = self._clock() + _REDIS_REST_SECONDS
             log.warning("the shared quota is away (%s): going on alone", type(error).__name__)
             return self._turn_alone(access)
-        for strikes, key in ((project_strikes, keys.project_pause), (user_strikes, keys.user_pause)):
-            if strikes:
-                self._struck.add(key)
+        if project_strikes:
+            self._struck.add(keys.project_pause)
+        if user_strikes:
+            self._struck.add(keys.user_pause)
         return float(wait) / 1000
 
     def _turn_alone(self, access: AccessToken) -> float:
@@ -220,5 +221,3 @@ class _Keys:
             f"{base}:pause",
             f"{base}:pause:{user}",
         )
-
-

@@ -83,7 +83,9 @@ class GoogleOAuth:
         document = self._metadata.document()
         announced = document.get("authorization_response_iss_parameter_supported", False)
         if (issuer is not None or announced) and issuer != document.get("issuer"):
-            raise CalendarError("the answer came from elsewhere", reason="wrong_issuer", permanent=True)
+            raise CalendarError(
+                "the answer came from elsewhere", reason="wrong_issuer", permanent=True
+            )
         token = self._token(
             client,
             lambda session, url: session.fetch_token(

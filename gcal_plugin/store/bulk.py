@@ -60,7 +60,7 @@ def insert_rows(session: Session, table: sa.Table, rows: Sequence[Row]) -> None:
 @lru_cache(maxsize=64)
 def _update_text(
     table: sa.Table, keys: tuple[str, ...], names: tuple[str, ...], answer: tuple[str, ...]
-) -> sa.TextClause:
+) -> sa.TextualSelect:
     columns = [table.c[name] for name in (*keys, *names)]
     changes = ", ".join(f"{name} = new.{name}" for name in names)
     where = " AND ".join(f"old.{key} = new.{key}" for key in keys)

@@ -42,6 +42,7 @@ class Claim:
     failures: int
     gone_at: datetime | None
     sync_started_at: datetime
+    lease_until: datetime
 
 
 _CLAIM = tuple(_TABLE.c[name] for name in Claim.__dataclass_fields__)
@@ -68,9 +69,7 @@ def due(session: Session, now: datetime, limit: int) -> list[UUID]:
         .group_by(waiting.c.id, waiting.c.next_sync_at)
         .subquery()
     )
-    turn = sa.func.row_number().over(
-        partition_by=whose.c.tenant, order_by=whose.c.next_sync_at
-    )
+    turn = sa.func.row_number().over(partition_by=whose.c.tenant, order_by=whose.c.next_sync_at)
     dealt = sa.select(whose.c.id, whose.c.next_sync_at, turn.label("turn")).subquery()
     rows = session.scalars(
         sa.select(dealt.c.id).order_by(dealt.c.turn, dealt.c.next_sync_at).limit(limit)
@@ -87,9 +86,7 @@ def claim(
         .where(
             _TABLE.c.id.in_(sorted(calendar_ids)),
             sa.or_(_TABLE.c.lease_until.is_(None), _TABLE.c.lease_until <= now),
-            sa.or_(
-                _TABLE.c.sync_started_at.is_(None), _TABLE.c.sync_started_at <= now - START_GAP
-            ),
+            sa.or_(_TABLE.c.sync_started_at.is_(None), _TABLE.c.sync_started_at <= now - START_GAP),
         )
         .values(
             generation=_TABLE.c.generation + 1,
@@ -141,6 +138,7 @@ def followers(session: Session, calendar_ids: Collection[UUID]) -> dict[UUID, Fo
     )
     found: dict[UUID, Followed] = {}
     for calendar_id, tenant_id, link_id, pbx, state in rows:
+        assert calendar_id is not None
         before = found.get(calendar_id)
         lost = state == "calendar_gone"
         if before is None:
@@ -188,9 +186,7 @@ def record(session: Session, rows: Sequence[Row]) -> dict[UUID, bool]:
     Answers the calendars that were still ours, each with whether a change was announced while it
     was being fetched. Those are to be fetched again at once, so their `next_sync_at` is now.
     """
-    found = update_rows(
-        session, _TABLE, rows, keys=("id", "generation"), answer=("id", "dirty")
-    )
+    found = update_rows(session, _TABLE, rows, keys=("id", "generation"), answer=("id", "dirty"))
     ours: dict[UUID, bool] = {row.id: bool(row.dirty) for row in found}
     again = [calendar_id for calendar_id, dirty in ours.items() if dirty]
     if again:
@@ -202,6 +198,23 @@ def record(session: Session, rows: Sequence[Row]) -> dict[UUID, bool]:
     return ours
 
 
+def release(session: Session, claims: Collection[Claim]) -> None:
+    """Give back the leases of claims that somebody overtook; their own lease stays theirs."""
+    for claim_ in claims:
+        session.execute(
+            sa.update(_TABLE)
+            .where(_TABLE.c.id == claim_.id, _TABLE.c.lease_until == claim_.lease_until)
+            .values(lease_until=None)
+        )
+
+
+def list_soon(session: Session, calendar_ids: Collection[UUID], at: datetime) -> None:
+    """Have the whole window of these calendars listed anew."""
+    session.execute(
+        sa.update(_TABLE).where(_TABLE.c.id.in_(calendar_ids)).values(relist_at=at, next_sync_at=at)
+    )
+
+
 def announce(session: Session, calendar_id: UUID, now: datetime) -> bool:
     """Note that a calendar changed; True for the first word of a burst, which wakes a worker."""
     first: sa.CursorResult[Any] = session.execute(  # type: ignore[assignment]
@@ -210,5 +223,3 @@ def announce(session: Session, calendar_id: UUID, now: datetime) -> bool:
         .values(dirty=True, next_sync_at=now)
     )
     return first.rowcount == 1
-
-

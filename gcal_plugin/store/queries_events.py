@@ -16,7 +16,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ..domain.reasons import Reason
 from ..domain.schedule import Window
+from ..domain.values import Kind
 from .bulk import arrays, insert_rows
 from .tables import WindowRow
 
@@ -68,6 +70,32 @@ class Stored:
         return self.facts[8] is not None
 
 
+def window_of(row: Stored) -> Window:
+    """The window that a row holds."""
+    facts = dict(zip(_FACTS, row.facts, strict=True))
+    reason = facts["reason"]
+    return Window(
+        event_id=row.event_id,
+        start=facts["start_at"],
+        end=facts["end_at"],
+        kind=Kind(facts["kind"]),
+        value=facts["value"],
+        allowed=reason is None,
+        reason=None if reason is None else Reason(reason),
+        suggestion=facts["suggestion"],
+        series_id=facts["series_id"],
+        original_start=facts["original_start"],
+        all_day=facts["all_day"],
+        accepted_invitation=facts["accepted_invitation"],
+        start_date=_day(facts["start_date"]),
+        end_date=_day(facts["end_date"]),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
 def facts_of(window: Window) -> tuple[Any, ...]:
     """What a window says, as it is stored."""
     return (
@@ -95,7 +123,7 @@ def _stored(rows: Iterable[Any]) -> list[Stored]:
 
 
 @lru_cache(maxsize=1)
-def _by_key() -> sa.TextClause:
+def _by_key() -> sa.TextualSelect:
     listed = ", ".join(f"w.{column.name}" for column in _COLUMNS)
     wanted = arrays([_TABLE.c.calendar_id, _TABLE.c.event_id])
     return sa.text(
@@ -112,9 +140,7 @@ def by_key(session: Session, keys: Collection[Key]) -> list[Stored]:
     if session.get_bind().dialect.name == "postgresql":
         calendars, events = zip(*keys, strict=True)
         return _stored(
-            session.execute(
-                _by_key(), {"calendar_id": list(calendars), "event_id": list(events)}
-            )
+            session.execute(_by_key(), {"calendar_id": list(calendars), "event_id": list(events)})
         )
     found: list[Stored] = []
     for calendar_id in {key[0] for key in keys}:
@@ -147,11 +173,13 @@ def of_series(session: Session, keys: Collection[Key]) -> list[Stored]:
     return [row for row in _stored(rows) if (row.calendar_id, row.series_id) in wanted]
 
 
-def since(session: Session, calendar_id: UUID, moment: datetime) -> list[Stored]:
-    """The current rows of one calendar that end after `moment`: what a full list replaces."""
+def since(session: Session, calendar_ids: Collection[UUID], moment: datetime) -> list[Stored]:
+    """The current rows that end after `moment`: what a full listing replaces."""
+    if not calendar_ids:
+        return []
     rows = session.execute(
         sa.select(*_COLUMNS).where(
-            _TABLE.c.calendar_id == calendar_id, _TABLE.c.end_at > moment, _CURRENT
+            _TABLE.c.calendar_id.in_(calendar_ids), _TABLE.c.end_at > moment, _CURRENT
         )
     )
     return _stored(rows)

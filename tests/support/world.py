@@ -23,6 +23,7 @@ from gcal_plugin.services import grant_tokens, switching, syncing
 from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.services.syncing import SyncReport
 from gcal_plugin.store.tables import Calendar, Forwarding, Grant, Link, WindowRow
+from gcal_plugin.telephony.exchange import MemoryExchange
 from gcal_plugin.telephony.memory import MemoryTelephony
 from tests.support.runtime import NotedWake, make_runtime
 
@@ -44,7 +45,7 @@ class World:
         self.google = google
         self.settings = settings
         self._people: set[str] = set()
-        self.exchange = MemoryTelephony("main")
+        self.exchange = MemoryTelephony("main", MemoryExchange(clock=lambda: self.now))
         self.rt = self._runtime()
         self.at(now)
 

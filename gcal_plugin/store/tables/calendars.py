@@ -79,6 +79,8 @@ class Calendar(Base):
     """A notification arrived while a sync was running: run once more."""
     push_state: Mapped[str] = mapped_column(sa.String(16), default="none")
     """`none`, `open` or `unsupported`."""
+    watch_at: Mapped[datetime | None]
+    """Not before this is a push channel asked for again, after an attempt that failed."""
     failures: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(sa.String(255))
     gone_at: Mapped[datetime | None]

@@ -1,0 +1,309 @@
+"""Push channels: opened, renewed with overlap, closed, and what arrives on them.
+
+A channel's row is stored before Google is asked, because its first message may come before the
+answer. The token that proves a message is known to Google only: we keep its digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import random
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from ..ports import AccessToken, CalendarError, ChannelInfo, GrantRevoked, PushNotSupported
+from ..store import queries_calendar, queries_channel
+from ..store.tables import Calendar, Channel
+from . import grants
+from .runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+_CHANNELS = cast(sa.Table, Channel.__table__)
+_CALENDARS = cast(sa.Table, Calendar.__table__)
+
+HOOK_PATH = "/hooks/google"
+
+ACCEPTED, REFUSED = 204, 404
+"""The two answers of the hook: whatever is wrong with a message, the sender learns nothing."""
+
+_RENEW_FROM, _RENEW_TO = 0.75, 0.9
+"""The part of a channel's life after which its successor is opened: spread, long before its end."""
+_RETRY_FROM, _RETRY_TO = 600.0, 3600.0
+_OPENING_PATIENCE = timedelta(minutes=5)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+# -- what arrives ------------------------------------------------------------------------------
+
+
+def handle_push(rt: Runtime, headers: Mapping[str, str]) -> int:
+    """A notification's headers -> the status to answer: 204, or the one uniform refusal.
+
+    Two statements and at most one wake-up, however many notifications come at once: only the first
+    of a burst finds its calendar unannounced.
+    """
+    channel_id = headers.get("X-Goog-Channel-ID", "")
+    token = headers.get("X-Goog-Channel-Token", "")
+    if not channel_id or len(channel_id) > 64:
+        return REFUSED
+    with rt.store.begin() as session:
+        found = queries_channel.find(session, channel_id)
+        expected = found.token_digest if found is not None else _digest("no such channel")
+        genuine = hmac.compare_digest(expected, _digest(token))
+        if found is None or not genuine:
+            return REFUSED
+        now = rt.store.now(session)
+        if found.state in {"stopping", "closed"} or (
+            found.expires_at is not None and found.expires_at <= now
+        ):
+            return REFUSED
+        state = headers.get("X-Goog-Resource-State", "")
+        first = state != "sync" and queries_calendar.announce(session, found.calendar_id, now)
+    if first:
+        rt.wake.sync([found.calendar_id])
+    return ACCEPTED
+
+
+# -- opening -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    channel_id: str
+    token: str
+    calendar_id: UUID
+    google_id: str
+    grant_id: UUID
+    tenant_id: str
+
+
+def open_channel(rt: Runtime, calendar_id: UUID) -> bool:
+    """Have Google notify us of a calendar's changes; False where that is not possible now.
+
+    An older channel of the calendar goes on until this one works, and is stopped then.
+    """
+    if not rt.settings.push_possible:
+        return False
+    opening = _prepare(rt, calendar_id)
+    if opening is None:
+        return False
+    try:
+        access = _access(rt, opening)
+        info = rt.calendars.watch(
+            access,
+            opening.google_id,
+            channel_id=opening.channel_id,
+            token=opening.token,
+            address=f"{rt.settings.public_url}{rt.url_prefix}{HOOK_PATH}",
+        )
+    except CalendarError as error:
+        _failed(rt, opening, error)
+        return False
+    older = _opened(rt, opening, info)
+    for channel_id in older:
+        close_channel(rt, channel_id)
+    return True
+
+
+def _prepare(rt: Runtime, calendar_id: UUID) -> _Opening | None:
+    """Store the row first: the `sync` message may overtake the answer."""
+    channel_id, token = secrets.token_hex(16), secrets.token_urlsafe(32)
+    with rt.store.begin() as session:
+        now = rt.store.now(session)
+        calendar = session.get(Calendar, calendar_id, populate_existing=True)
+        followed = queries_calendar.followers(session, [calendar_id]).get(calendar_id)
+        if calendar is None or followed is None or calendar.push_state == "unsupported":
+            return None
+        session.add(
+            Channel(
+                id=channel_id,
+                calendar_id=calendar_id,
+                token_digest=_digest(token),
+                state="opening",
+                created_at=now,
+                renew_at=now + _OPENING_PATIENCE,
+            )
+        )
+        return _Opening(
+            channel_id,
+            token,
+            calendar_id,
+            calendar.google_id,
+            calendar.grant_id,
+            followed.tenant_id,
+        )
+
+
+def _access(rt: Runtime, opening: _Opening) -> AccessToken:
+    access = grants.access_token(rt, opening.grant_id)
+    return AccessToken(
+        access.value, access.expires_at, access.subject, access.client_id, opening.tenant_id
+    )
+
+
+def _opened(rt: Runtime, opening: _Opening, info: ChannelInfo) -> list[str]:
+    """Note that the channel works; answers the older ones, which it makes superfluous."""
+    with rt.store.begin() as session:
+        now = rt.store.now(session)
+        renew = now + (info.expires_at - now) * random.uniform(_RENEW_FROM, _RENEW_TO)  # noqa: S311
+        kept = session.execute(
+            sa.update(_CHANNELS)
+            .where(_CHANNELS.c.id == opening.channel_id, _CHANNELS.c.state == "opening")
+            .values(
+                state="open",
+                resource_id=info.resource_id,
+                expires_at=info.expires_at,
+                renew_at=renew,
+            )
+            .returning(_CHANNELS.c.id)
+        ).one_or_none()
+        if kept is None:
+            # Somebody let go of the calendar meanwhile: what Google opened must be closed again.
+            session.add(_orphan(opening, info, now))
+            return [opening.channel_id]
+        older = list(
+            session.scalars(
+                sa.select(_CHANNELS.c.id).where(
+                    _CHANNELS.c.calendar_id == opening.calendar_id,
+                    _CHANNELS.c.id != opening.channel_id,
+                    _CHANNELS.c.state.in_(("open", "opening")),
+                )
+            )
+        )
+        # A change between the last fetch and the channel's start was told to nobody: fetch once.
+        session.execute(
+            sa.update(_CALENDARS)
+            .where(_CALENDARS.c.id == opening.calendar_id)
+            .values(
+                push_state="open",
+                next_sync_at=sa.case(
+                    (_CALENDARS.c.push_state == "open", _CALENDARS.c.next_sync_at), else_=now
+                ),
+            )
+        )
+    return older
+
+
+def _orphan(opening: _Opening, info: ChannelInfo, now: datetime) -> Channel:
+    return Channel(
+        id=opening.channel_id,
+        calendar_id=opening.calendar_id,
+        token_digest=_digest(opening.token),
+        resource_id=info.resource_id,
+        state="stopping",
+        created_at=now,
+        expires_at=info.expires_at,
+        renew_at=now,
+    )
+
+
+def _failed(rt: Runtime, opening: _Opening, error: CalendarError) -> None:
+    """Forget the row that came to nothing; older channels of the calendar stay as they are."""
+    log.info("no push channel for calendar %s: %s", opening.calendar_id, error.reason)
+    unsupported = isinstance(error, PushNotSupported)
+    with rt.store.begin() as session:
+        now = rt.store.now(session)
+        session.execute(sa.delete(_CHANNELS).where(_CHANNELS.c.id == opening.channel_id))
+        wait = max(
+            error.retry_after or 0.0,
+            random.uniform(_RETRY_FROM, _RETRY_TO),  # noqa: S311
+        )
+        queries_channel.try_later(session, opening.calendar_id, now + timedelta(seconds=wait))
+        if unsupported:
+            poll = now + timedelta(seconds=rt.settings.poll_seconds)
+            session.execute(
+                sa.update(_CALENDARS)
+                .where(_CALENDARS.c.id == opening.calendar_id)
+                .values(push_state="unsupported", next_sync_at=poll)
+            )
+
+
+# -- closing -----------------------------------------------------------------------------------
+
+
+def close_channel(rt: Runtime, channel_id: str) -> bool:
+    """Stop one channel at Google; where that fails it is tried again until it would end anyway."""
+    with rt.store.begin() as session:
+        found = queries_channel.to_stop(session, channel_id)
+        if found is None:
+            return True
+        now = rt.store.now(session)
+        session.execute(
+            sa.update(_CHANNELS)
+            .where(_CHANNELS.c.id == channel_id)
+            .values(state="stopping", renew_at=now + timedelta(seconds=_RETRY_FROM))
+        )
+    over = found.resource_id is None or (found.expires_at is not None and found.expires_at <= now)
+    if not over:
+        try:
+            access = grants.access_token(rt, found.grant_id)
+            rt.calendars.stop(access, channel_id, found.resource_id or "")
+        except GrantRevoked:
+            log.info("channel %s ended with its grant", channel_id)
+        except CalendarError as error:
+            if not error.permanent:
+                return False
+    with rt.store.begin() as session:
+        session.execute(sa.delete(_CHANNELS).where(_CHANNELS.c.id == channel_id))
+    return True
+
+
+def close_channels(rt: Runtime, calendar_id: UUID) -> None:
+    """Stop all channels of a calendar (its last link let go)."""
+    with rt.store.begin() as session:
+        channel_ids = queries_channel.of_calendar(session, calendar_id)
+        session.execute(
+            sa.update(_CALENDARS)
+            .where(_CALENDARS.c.id == calendar_id, _CALENDARS.c.push_state == "open")
+            .values(push_state="none")
+        )
+    for channel_id in channel_ids:
+        close_channel(rt, channel_id)
+
+
+def close_unused_channels(rt: Runtime, grant_id: UUID) -> None:
+    """Stop the channels of a grant's calendars that no link follows any more."""
+    with rt.store.begin() as session:
+        calendar_ids = queries_channel.unfollowed(session, grant_id)
+    for calendar_id in calendar_ids:
+        close_channels(rt, calendar_id)
+
+
+# -- upkeep ------------------------------------------------------------------------------------
+
+
+def care_for_channels(rt: Runtime, limit: int = 200) -> int:
+    """Renew, open and close whatever is due; answers how many it looked at.
+
+    The clock asks for it about once a minute. Doing it twice at once costs a request, no more.
+    """
+    with rt.store.begin() as session:
+        now = rt.store.now(session)
+        expired = queries_channel.expired_calendars(session, now)
+        if expired:
+            session.execute(
+                sa.update(_CALENDARS)
+                .where(_CALENDARS.c.id.in_(expired), _CALENDARS.c.push_state == "open")
+                .values(push_state="none", next_sync_at=now, watch_at=None)
+            )
+        stopping = queries_channel.due_to_stop(session, now, limit)
+        wanted = (
+            queries_channel.due_to_open(session, now, limit) if rt.settings.push_possible else []
+        )
+    for channel_id in stopping:
+        close_channel(rt, channel_id)
+    for calendar_id in wanted:
+        open_channel(rt, calendar_id)
+    return len(stopping) + len(wanted)

@@ -1,0 +1,172 @@
+"""Push channels: found by id, due for renewal, due to be stopped, left without a follower."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from .tables import Calendar, Channel, Grant, Link
+
+_CHANNELS = cast(sa.Table, Channel.__table__)
+_CALENDARS = cast(sa.Table, Calendar.__table__)
+_LIVE = ("open", "opening")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A channel as a notification needs it."""
+
+    calendar_id: UUID
+    token_digest: str
+    state: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ToStop:
+    """A channel as its closing needs it."""
+
+    resource_id: str | None
+    expires_at: datetime | None
+    grant_id: UUID
+
+
+def find(session: Session, channel_id: str) -> Found | None:
+    """The channel of a notification, or None."""
+    row = session.execute(
+        sa.select(
+            _CHANNELS.c.calendar_id,
+            _CHANNELS.c.token_digest,
+            _CHANNELS.c.state,
+            _CHANNELS.c.expires_at,
+        ).where(_CHANNELS.c.id == channel_id)
+    ).one_or_none()
+    return None if row is None else Found(*row)
+
+
+def to_stop(session: Session, channel_id: str) -> ToStop | None:
+    """What is needed to stop a channel; None where it is not stored any more."""
+    row = session.execute(
+        sa.select(_CHANNELS.c.resource_id, _CHANNELS.c.expires_at, _CALENDARS.c.grant_id)
+        .join(_CALENDARS, _CALENDARS.c.id == _CHANNELS.c.calendar_id)
+        .where(_CHANNELS.c.id == channel_id)
+    ).one_or_none()
+    return None if row is None else ToStop(*row)
+
+
+def of_calendar(session: Session, calendar_id: UUID) -> list[str]:
+    """Every stored channel of a calendar."""
+    rows = session.scalars(sa.select(_CHANNELS.c.id).where(_CHANNELS.c.calendar_id == calendar_id))
+    return list(rows)
+
+
+def unfollowed(session: Session, grant_id: UUID) -> list[UUID]:
+    """Calendars of a grant that have channels and no link."""
+    rows = session.scalars(
+        sa.select(_CALENDARS.c.id)
+        .where(
+            _CALENDARS.c.grant_id == grant_id,
+            sa.exists().where(_CHANNELS.c.calendar_id == _CALENDARS.c.id),
+            ~_followed(),
+        )
+        .order_by(_CALENDARS.c.id)
+    )
+    return list(rows)
+
+
+def _followed() -> sa.ColumnElement[bool]:
+    return (
+        sa.exists()
+        .where(Link.calendar_id == _CALENDARS.c.id, Link.ended_at.is_(None))
+        .correlate(_CALENDARS)
+    )
+
+
+def expired_calendars(session: Session, now: datetime) -> list[UUID]:
+    """Calendars that count on push and have no channel that still lives: poll these again."""
+    alive = (
+        sa.exists()
+        .where(
+            _CHANNELS.c.calendar_id == _CALENDARS.c.id,
+            _CHANNELS.c.state == "open",
+            _CHANNELS.c.expires_at > now,
+        )
+        .correlate(_CALENDARS)
+    )
+    rows = session.scalars(
+        sa.select(_CALENDARS.c.id).where(_CALENDARS.c.push_state == "open", ~alive)
+    )
+    return list(rows)
+
+
+def due_to_stop(session: Session, now: datetime, limit: int) -> list[str]:
+    """Channels to close: told to, over, left behind half open, or of a calendar without links."""
+    followed = (
+        sa.exists()
+        .where(Link.calendar_id == _CHANNELS.c.calendar_id, Link.ended_at.is_(None))
+        .correlate(_CHANNELS)
+    )
+    rows = session.scalars(
+        sa.select(_CHANNELS.c.id)
+        .where(
+            _CHANNELS.c.renew_at <= now,
+            sa.or_(
+                _CHANNELS.c.state.in_(("stopping", "opening")),
+                _CHANNELS.c.expires_at <= now,
+                ~followed,
+            ),
+        )
+        .order_by(_CHANNELS.c.renew_at)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+def due_to_open(session: Session, now: datetime, limit: int) -> list[UUID]:
+    """Calendars that should have a new channel: they have none, or theirs is to be renewed."""
+    live = _CHANNELS.c.calendar_id == _CALENDARS.c.id
+    aged = (
+        sa.exists()
+        .where(live, _CHANNELS.c.state == "open", _CHANNELS.c.renew_at <= now)
+        .correlate(_CALENDARS)
+    )
+    young = (
+        sa.exists()
+        .where(live, _CHANNELS.c.state.in_(_LIVE), _CHANNELS.c.renew_at > now)
+        .correlate(_CALENDARS)
+    )
+    rows = session.scalars(
+        sa.select(_CALENDARS.c.id)
+        .join(Grant, Grant.id == _CALENDARS.c.grant_id)
+        .where(
+            Grant.state == "live",
+            _CALENDARS.c.gone_at.is_(None),
+            _CALENDARS.c.synced_at.is_not(None),
+            sa.or_(_CALENDARS.c.watch_at.is_(None), _CALENDARS.c.watch_at <= now),
+            sa.or_(_CALENDARS.c.push_state == "none", aged),
+            _CALENDARS.c.push_state != "unsupported",
+            ~young,
+            _followed(),
+        )
+        .order_by(_CALENDARS.c.id)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+def try_later(session: Session, calendar_id: UUID, at: datetime) -> None:
+    """Do not ask for a channel of this calendar before `at`."""
+    session.execute(
+        sa.update(_CALENDARS).where(_CALENDARS.c.id == calendar_id).values(watch_at=at)
+    )
+
+
+def forget(session: Session, channel_ids: Collection[str]) -> None:
+    """Delete the rows of channels that are over."""
+    session.execute(sa.delete(_CHANNELS).where(_CHANNELS.c.id.in_(channel_ids)))

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+import httpx
 import psutil
 
 from .ports import free_port, wait_for_port
@@ -73,6 +74,18 @@ request_route {{
     t_relay();
     exit;
 }}
+
+#!ifdef GCAL_TEST
+event_route[xhttp:request] {{
+    if ($hu == "/test/forget") {{
+        sql_query("gcal", "delete from gcal_forwards");
+        sht_rm_name_re("gcal=>.*");
+        xhttp_reply("200", "OK", "text/plain", "");
+        exit;
+    }}
+    route(GCAL_HTTP);
+}}
+#!endif
 {after}
 """
 
@@ -116,7 +129,7 @@ class Kamailio:
                 token=TOKEN,
                 gateway=self.gateway,
                 phones=self.phones,
-                test="#!define GCAL_TEST" if test else "",
+                test="#!define GCAL_TEST\n#!define GCAL_OWN_HTTP" if test else "",
                 children=children,
                 sip=self.sip,
                 http=self.port,
@@ -172,7 +185,11 @@ class Kamailio:
         for child in children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child.pid, signal.SIGKILL)
-        psutil.wait_procs(children, timeout=5)
+        # Orphans may stay as zombies where nobody reaps them; those hold no port.
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                while child.status() != psutil.STATUS_ZOMBIE:
+                    time.sleep(0.01)
 
     def restart(self) -> None:
         """As after a power cut: on the same ports and the same data."""
@@ -182,6 +199,10 @@ class Kamailio:
                 self.start()
                 return
             time.sleep(0.1)
+
+    def forget(self) -> None:
+        """Hold nothing, as on the first day (only a test build can be told so)."""
+        httpx.post(f"http://127.0.0.1:{self.port}/test/forget").raise_for_status()
 
     def stop(self) -> None:
         """End it; by force, since an orderly end takes seconds."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -35,18 +34,19 @@ class KamailioServer(Kamailio):
         return adapter
 
 
-@pytest.fixture
-def kamailio(tmp_path: Path) -> Iterator[KamailioServer]:
-    server = KamailioServer(tmp_path)
-    server.adapters = []
+@pytest.fixture(scope="module")
+def kamailio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KamailioServer]:
+    server = KamailioServer(tmp_path_factory.mktemp("kamailio"))
     server.start()
     yield server
-    for adapter in server.adapters:
-        adapter.close()
     server.stop()
 
 
 class TestKamailio(WireContract, TelephonyContract):
     @pytest.fixture
-    def server(self, kamailio: KamailioServer) -> KamailioServer:
-        return kamailio
+    def server(self, kamailio: KamailioServer) -> Iterator[KamailioServer]:
+        kamailio.adapters = []
+        yield kamailio
+        for adapter in kamailio.adapters:
+            adapter.close()
+        kamailio.forget()

@@ -10,10 +10,10 @@ TESTS ?= tests
 PYTEST := .venv/bin/python -m pytest
 BENCHMARKS ?= herd sync change idle page telephony pull
 
-.PHONY: help setup run clean servers lint test test-domain test-full soak bench docs lock format
+.PHONY: help setup run clean servers lint test test-domain test-full soak bench docs lock format translations
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## a virtual environment in .venv with the package, its extras and the pins
 	@.ci/setup
@@ -56,6 +56,9 @@ docs: setup  ## the documentation, into site/
 format: setup  ## lay out the code
 	.venv/bin/ruff check --quiet --fix .
 	.venv/bin/ruff format .
+
+translations: setup  ## gather the sentences into the catalogues and compile them
+	@.ci/translations
 
 lock:  ## compile the pins anew (UPGRADE=--upgrade takes newer versions)
 	.ci/lock $(UPGRADE)

@@ -27,7 +27,7 @@ languages = pytest.mark.parametrize("language", ["nl", "en"])
 
 
 def _parts(message: Any) -> tuple[str, ...]:
-    return message if isinstance(message, tuple) else (message,)
+    return tuple(message) if isinstance(message, list | tuple) else (message,)
 
 
 @cache

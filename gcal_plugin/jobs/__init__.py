@@ -1,0 +1,1 @@
+"""Time comes in through here: queues that wake workers, and the clock that needs no queue."""

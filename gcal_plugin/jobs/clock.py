@@ -1,0 +1,184 @@
+"""The clock: looks at the database a few times a second and asks for whatever falls due.
+
+One leads, any number wait. It asks the workers through the queue; where the queue is away, or
+nobody takes what was asked, it does the switching itself. It remembers what it asked only to keep
+from asking twice: a clock that starts anew knows everything from the database.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from threading import Event
+from uuid import UUID
+
+import structlog
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..services import leading, switching
+from ..services.runtime import Runtime
+from ..services.switching import Armed, Batch
+from ..store.queries_switching import Due, chunks
+from .battery import Battery
+from .context import runtime_of
+from .duties import DUTIES, Duty, care_task
+
+log = structlog.get_logger(__name__)
+
+LEASE = "clock"
+TICK = 0.25
+BEAT = 2.0
+"""Seconds between heartbeats of a leader; half that between looks of one who waits."""
+ASK_AGAIN = 4.0
+"""Seconds after which a line that nobody claimed is asked for again, now done here."""
+SYNC_AGAIN = 15.0
+SYNC_BATCH = 50
+
+
+@dataclass(slots=True)
+class _Asked:
+    due: tuple[object, int]
+    at: float
+
+
+class Clock:
+    """One clock process. `run` until the event is set."""
+
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        duties: Iterable[Duty] = DUTIES,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._app = app
+        self._rt: Runtime = runtime_of(app)
+        self._battery = Battery(app)
+        self._monotonic = monotonic
+        self._holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{os.urandom(4).hex()}"
+        self._asked: dict[UUID, _Asked] = {}
+        self._synced: dict[UUID, float] = {}
+        self._next_duty = self._plan_duties(duties)
+        self._beat_at = float("-inf")
+        self.leads = False
+
+    def run(self, stop: Event) -> None:
+        """Tick until `stop`; a database that is away is waited for."""
+        try:
+            while not stop.is_set():
+                began = self._monotonic()
+                try:
+                    with self._app.app_context():
+                        wait = self.tick()
+                except SQLAlchemyError as error:
+                    self.leads, wait = False, 1.0
+                    log.warning("database_away", error=type(error).__name__)
+                stop.wait(max(0.02, wait - (self._monotonic() - began)))
+        finally:
+            self._battery.close()
+            self._resign()
+
+    def tick(self) -> float:
+        """One look; answers the seconds until the next."""
+        now = self._monotonic()
+        if now - self._beat_at >= (BEAT if self.leads else BEAT / 2):
+            self.leads = leading.lead(self._rt, LEASE, self._holder)
+            self._beat_at = now
+        if not self.leads:
+            return BEAT / 2
+        self._ask_switching()
+        self._ask_syncing()
+        self._ask_duties()
+        return TICK
+
+    # -- switching --------------------------------------------------------------------------------
+
+    def _ask_switching(self) -> None:
+        again: set[UUID] = set()
+        now = self._monotonic()
+
+        def wanted(row: Due, _: object) -> bool:
+            known = self._asked.get(row.link_id)
+            what = (row.due_at, row.generation)
+            if known is not None and known.due == what:
+                if now - known.at < ASK_AGAIN:
+                    return False
+                again.add(row.link_id)
+            self._asked[row.link_id] = _Asked(what, now)
+            return True
+
+        for batch in switching.due_batches(self._rt, wanted=wanted):
+            unheard = bool(again.intersection(batch.link_ids))
+            if unheard or not self._rt.wake.switch(batch.pbx, batch.link_ids, due_at=batch.due_at):
+                self._switch_here(batch)
+        if len(self._asked) > 1000 and random.random() < 0.01:  # noqa: S311 (no secret)
+            self._asked = {key: one for key, one in self._asked.items() if now - one.at < 60}
+
+    def _switch_here(self, batch: Batch) -> None:
+        def switch(rt: Runtime) -> None:
+            armed = switching.prepare(rt, batch.pbx, batch.link_ids, batch.due_at)
+            if isinstance(armed, Armed):
+                self._battery.put(armed)
+
+        self._battery.aside(switch, "switch")
+
+    # -- everything else --------------------------------------------------------------------------
+
+    def _ask_syncing(self) -> None:
+        from ..services import syncing
+
+        now = self._monotonic()
+        due = syncing.due_calendars(self._rt)
+        # What is gone from the list was fetched, and counts as new when it comes back.
+        self._synced = {one: self._synced[one] for one in due if one in self._synced}
+        fresh = [one for one in due if now - self._synced.get(one, float("-inf")) > SYNC_AGAIN]
+        for part in chunks(fresh, SYNC_BATCH):
+            self._synced.update(dict.fromkeys(part, now))
+            if not self._rt.wake.sync(part):
+                self._battery.aside(
+                    lambda rt, ids=part: syncing.sync_calendars(rt, ids),  # type: ignore[misc]
+                    "sync",
+                )
+
+    def _plan_duties(self, duties: Iterable[Duty]) -> dict[tuple[Duty, str], float]:
+        """When each duty is first asked for: spread out, so that a restart is no stampede."""
+        now = self._monotonic()
+        planned = {}
+        for duty in duties:
+            names = sorted(self._rt.telephony) if duty.per_exchange else [""]
+            for name in names:
+                planned[duty, name] = now + random.uniform(0, min(duty.every, 10))  # noqa: S311
+        return planned
+
+    def _ask_duties(self) -> None:
+        now = self._monotonic()
+        for (duty, exchange), at in self._next_duty.items():
+            if at > now:
+                continue
+            self._next_duty[duty, exchange] = now + duty.every * random.uniform(0.9, 1.1)  # noqa: S311
+            ids = {"pbx": exchange} if exchange else {}
+            asked = (
+                self._rt.wake.mail()
+                if duty.care == "mail"
+                else (self._rt.wake.care(duty.care, **ids))
+            )
+            if not asked:
+                work = care_task(duty.care)
+                self._battery.aside(
+                    lambda rt, work=work, ids=ids: work(rt, **ids),  # type: ignore[misc]
+                    duty.care,
+                )
+
+    def _resign(self) -> None:
+        if not self.leads:
+            return
+        try:
+            with self._app.app_context():
+                leading.resign(self._rt, LEASE, self._holder)
+        except SQLAlchemyError as error:
+            log.warning("lease_not_returned", error=type(error).__name__)

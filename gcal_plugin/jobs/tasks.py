@@ -1,0 +1,65 @@
+"""Every job there is: thin, ids only, and safe to run twice, late, or not at all.
+
+A worker refuses any function that is not in `TASKS`. Signatures only grow, with defaults, so that
+jobs of the last version still run after a deploy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import current_app
+
+from ..services import switching
+from ..services.switching import Armed
+from .battery import Battery
+from .context import runtime
+from .duties import WAITING, care_task
+
+BATTERY = "gcal_battery"
+
+
+def switch_batch(pbx: str, link_ids: Sequence[str], due_at: str | None = None) -> None:
+    """Bring these lines to what should be true now, or at `due_at` (ISO 8601) when it comes."""
+    rt = runtime()
+    instant = datetime.fromisoformat(due_at) if due_at is not None else None
+    ids = [UUID(one) for one in link_ids]
+    battery: Battery | None = current_app.extensions.get(BATTERY)
+    if battery is None:
+        switching.switch_batch(rt, pbx, ids, instant)
+        return
+    armed = switching.prepare(rt, pbx, ids, instant)
+    if isinstance(armed, Armed):
+        battery.put(armed)
+
+
+def sync_calendars(calendar_ids: Sequence[str], urgent: bool = False) -> None:
+    """Fetch what changed in these calendars."""
+    from ..services import syncing
+
+    syncing.sync_calendars(runtime(), [UUID(one) for one in calendar_ids], urgent=urgent)
+
+
+def care(task: str, ids: Mapping[str, str] | None = None) -> None:
+    """One piece of upkeep, by its name in `duties.CARE`."""
+    work = care_task(task)
+    battery: Battery | None = current_app.extensions.get(BATTERY)
+    if battery is not None and task in WAITING:
+        # It mostly waits for an exchange: one that does not answer must not hold up the others.
+        battery.aside(lambda rt: work(rt, **(ids or {})), task)
+    else:
+        work(runtime(), **(ids or {}))
+
+
+def send_mail() -> None:
+    """Send what is in the outbox."""
+    care_task("mail")(runtime())
+
+
+TASKS: dict[str, Callable[..., Any]] = {
+    f"{__name__}.{task.__name__}": task for task in (switch_batch, sync_calendars, care, send_mail)
+}
+"""The functions that a worker runs, by the name that a job carries."""

@@ -1,0 +1,101 @@
+"""Why, and why not: what a link does at an instant, also in the past ninety days."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ..domain.forwarding import desired_at, next_change
+from ..domain.schedule import Window, judge
+from ..store.tables import Calendar, Link, WindowRow
+from . import guarding
+from .runtime import Runtime
+from .switching.board import as_window
+from .switching.effect import Mode, forwarding_effect
+
+AROUND = timedelta(hours=24)
+"""Events are told that end at most so long before the instant or start so long after it."""
+
+
+class UnknownLink(LookupError):
+    """No such link."""
+
+
+def explain_at(rt: Runtime, link_id: UUID, at: datetime | None = None) -> dict[str, Any]:
+    """Answer `{"at", "active", "next_edge", "events"}` as in the public contract.
+
+    For a past instant the windows count as we knew them then: what was changed later does not.
+    The link's own state and the rules on destinations are those of now.
+    """
+    with rt.store.begin() as session:
+        now = rt.store.now(session)
+        instant = now if at is None else at.astimezone(UTC)
+        link = session.get(Link, link_id)
+        if link is None:
+            raise UnknownLink(str(link_id))
+        tenant = rt.portal.tenant(link.tenant_id)
+        zone = ZoneInfo(tenant.time_zone if tenant else "Europe/Amsterdam")
+        policy = guarding.policies(rt, session, [link])[link.id]
+        context = guarding.line_context(rt, session, link)
+        windows = [
+            judge(as_window(row), policy, context)
+            for row in _known_at(session, link, instant, min(instant, now))
+        ]
+        calendar = session.get(Calendar, link.calendar_id) if link.calendar_id else None
+    exchange = rt.telephony.get(link.pbx)
+    limits = [policy.max_simultaneous, exchange.capabilities.max_destinations if exchange else None]
+    options: dict[str, Any] = {
+        "max_destinations": min(limit for limit in limits if limit is not None),
+        "own_extension": link.extension,
+    }
+    effect = forwarding_effect(
+        link,
+        instant,
+        killed=context.killed,
+        synced_at=calendar.synced_at if calendar and instant >= now else None,
+        calendar_gone=calendar is not None and calendar.gone_at is not None,
+        stale_after=timedelta(seconds=rt.settings.stale_after_seconds),
+    )
+    follows = effect.mode is Mode.FOLLOW or instant < now
+    active = desired_at(windows, instant, **options).destinations if follows else ()
+    edge = next_change(windows, instant, **options)
+    return {
+        "at": instant.astimezone(zone).isoformat(),
+        "active": [{"kind": one.kind.value, "value": one.value} for one in active],
+        "next_edge": edge.astimezone(zone).isoformat() if edge is not None else None,
+        "events": [_event(one, zone) for one in sorted(windows, key=lambda one: one.start)],
+    }
+
+
+def _known_at(session: Session, link: Link, instant: datetime, known: datetime) -> list[WindowRow]:
+    """The versions of the events around `instant` that we had received by `known`."""
+    if link.calendar_id is None:
+        return []
+    return list(
+        session.scalars(
+            sa.select(WindowRow).where(
+                WindowRow.calendar_id == link.calendar_id,
+                WindowRow.end_at > instant - AROUND,
+                WindowRow.start_at < instant + AROUND,
+                WindowRow.received_at <= known,
+                sa.or_(WindowRow.replaced_at.is_(None), WindowRow.replaced_at > known),
+            )
+        )
+    )
+
+
+def _event(window: Window, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "id": window.event_id,
+        "start": window.start.astimezone(zone).isoformat(),
+        "end": window.end.astimezone(zone).isoformat(),
+        "kind": window.kind.value,
+        "value": window.value,
+        "allowed": window.allowed,
+        "reason": window.reason.value if window.reason else None,
+    }

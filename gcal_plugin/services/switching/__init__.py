@@ -1,0 +1,37 @@
+"""Switching: what is due is claimed, worked out, pushed at its instant, read back and recorded.
+
+Level-triggered throughout: each step looks at what should be true now, never at what was missed.
+"""
+
+from __future__ import annotations
+
+from ...store.queries_switching import mark_due
+from .batch import Armed, finish, fire, look_again, prepare, switch_batch
+from .due import Batch, due_batches
+from .effect import Effect, Mode, forwarding_effect
+from .model import BatchReport
+from .sweep import SweepReport, sweep
+from .urgent import apply_now, clear_link, keep_existing, read_existing, trial
+
+__all__ = [
+    "Armed",
+    "Batch",
+    "BatchReport",
+    "Effect",
+    "Mode",
+    "SweepReport",
+    "apply_now",
+    "clear_link",
+    "due_batches",
+    "finish",
+    "fire",
+    "forwarding_effect",
+    "keep_existing",
+    "look_again",
+    "mark_due",
+    "prepare",
+    "read_existing",
+    "sweep",
+    "switch_batch",
+    "trial",
+]

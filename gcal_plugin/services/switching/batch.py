@@ -1,0 +1,171 @@
+"""One batch of lines from claim to record, in steps that a worker can take at different times.
+
+`prepare` claims, works out and arms; `look_again` drops lines that were overtaken meanwhile;
+`fire` sends at the instant; `finish` records. No transaction is open while an exchange is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import get_ident
+from uuid import UUID
+
+import structlog
+
+from ...ports import Telephony, TelephonyError
+from ...store.queries_switching import Claim, claim, still_ours
+from ..runtime import Runtime
+from .breaker import breaker_of
+from .compute import compute, faults
+from .model import BatchReport, Intent, Outcome, Step
+from .push import Volley, read_doubtful
+from .record import write_down
+from .timing import EdgeClock
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=30)
+"""How long a claim holds beyond its instant; a worker that died is replaced after this."""
+LAST_SEND = timedelta(seconds=8)
+"""Before the lease ends by so much, nothing is sent any more: an answer must come within it."""
+LOOK_BEFORE = timedelta(seconds=0.4)
+"""How long before its instant an armed batch looks once more whether its lines are its own."""
+
+
+@dataclass(slots=True)
+class Armed:
+    """A batch that is ready to be sent at `at`."""
+
+    pbx: str
+    at: datetime
+    clock: EdgeClock
+    volley: Volley
+    deadline: datetime
+    report: BatchReport
+    looked: bool = False
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until it must go out; negative when it is late."""
+        return self.clock.seconds_until(self.at)
+
+
+def prepare(
+    rt: Runtime, pbx: str, link_ids: Sequence[UUID], due_at: datetime | None = None
+) -> Armed | BatchReport:
+    """Claim the lines, work out what they should hold at `due_at` (or now), make the writes ready.
+
+    Answers a report where nothing is left to send.
+    """
+    clock, report = EdgeClock(), BatchReport()
+    with rt.store.begin() as session:
+        now = clock.look(rt, session)
+        at = max(now, due_at) if due_at is not None else now
+        claims = claim(
+            session,
+            link_ids,
+            pbx=pbx,
+            until=at,
+            now=now,
+            lease_until=at + LEASE,
+            by=_who(),
+        )
+    report.claimed = len(claims)
+    if not claims:
+        return report
+    exchange = rt.telephony.get(pbx)
+    if exchange is None:
+        return _without_exchange(rt, claims, report, now)
+    with rt.store.begin() as session:
+        intents = compute(rt, session, claims, at)
+    poison = faults(intents)
+    sound = [intent for intent in intents if intent.fault is None]
+    read_doubtful(exchange, sound)
+    writes = [intent for intent in sound if intent.step is not Step.NOTHING]
+    still = [intent for intent in sound if intent.step is Step.NOTHING]
+    with rt.store.begin() as session:
+        now = clock.look(rt, session)
+        if still or poison:
+            write_down(session, now, report, still=still, poison=poison)
+    if not writes:
+        return report
+    return _arm(exchange, pbx, at, clock, writes, report)
+
+
+def _arm(
+    exchange: Telephony,
+    pbx: str,
+    at: datetime,
+    clock: EdgeClock,
+    writes: list[Intent],
+    report: BatchReport,
+) -> Armed:
+    deadline = writes[0].claim.lease_until - LAST_SEND
+    return Armed(pbx, at, clock, Volley.arm(exchange, writes), deadline, report)
+
+
+def look_again(rt: Runtime, armed: Armed) -> None:
+    """Drop the lines that something newer took over since they were claimed."""
+    claims = {one.claim.link_id: one.claim.generation for one in armed.volley.intents}
+    with rt.store.begin() as session:
+        armed.clock.look(rt, session)
+        ours = still_ours(session, claims)
+    lost = {id(one) for one in armed.volley.intents if one.claim.link_id not in ours}
+    if lost:
+        armed.volley = armed.volley.without(lost)
+        armed.report.overtaken += len(lost)
+    armed.looked = True
+
+
+def fire(rt: Runtime, armed: Armed) -> None:
+    """Send. A line whose next edge passed while we waited goes back to be worked out again."""
+    now = armed.clock.now()
+    passed = [one for one in armed.volley.intents if one.next_at is not None and one.next_at <= now]
+    if passed:
+        armed.volley = armed.volley.without({id(one) for one in passed})
+    armed.outcomes = [Outcome(one, held_back=0.0) for one in passed]
+    armed.outcomes += armed.volley.fire(breaker_of(rt, armed.pbx), armed.clock.now, armed.deadline)
+
+
+def finish(rt: Runtime, armed: Armed) -> BatchReport:
+    """Record what came back, for the lines that are still ours."""
+    with rt.store.begin() as session:
+        now = armed.clock.look(rt, session)
+        return write_down(session, now, armed.report, armed.outcomes)
+
+
+def switch_batch(
+    rt: Runtime, pbx: str, link_ids: Sequence[UUID], due_at: datetime | None = None
+) -> BatchReport:
+    """All steps in one go, waiting for `due_at` in between where it is still to come."""
+    armed = prepare(rt, pbx, link_ids, due_at)
+    if isinstance(armed, BatchReport):
+        return armed
+    rt.store.release()
+    armed.clock.sleep_until(armed.at - LOOK_BEFORE)
+    look_again(rt, armed)
+    rt.store.release()
+    armed.clock.sleep_until(armed.at)
+    fire(rt, armed)
+    return finish(rt, armed)
+
+
+def _without_exchange(
+    rt: Runtime, claims: Sequence[Claim], report: BatchReport, now: datetime
+) -> BatchReport:
+    """The exchange's entry is gone from the settings: told on each line, and tried again later."""
+    pbx = claims[0].pbx
+    log.error("exchange_not_configured", pbx=pbx, lines=len(claims))
+    error = TelephonyError(f"no exchange named {pbx!r} is configured")
+    outcomes = [Outcome(Intent(one, now, revision=one.revision), error=error) for one in claims]
+    with rt.store.begin() as session:
+        return write_down(session, now, report, outcomes)
+
+
+def _who() -> str:
+    return f"{socket.gethostname()[:30]}:{os.getpid()}:{get_ident() % 100_000}"

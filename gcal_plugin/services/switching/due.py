@@ -1,0 +1,87 @@
+"""What falls due, grouped into batches: by exchange and instant, with fair turns."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from ...store import queries_switching
+from ...store.queries_switching import Due
+from ..runtime import Runtime
+
+ONE_BY_ONE = 100
+"""The most lines of a batch for an exchange without bulk writes, so that it ends well within its
+lease even where each write is slow."""
+LOOK_LIMIT = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines of one exchange that switch at one instant, or now where `due_at` is None."""
+
+    pbx: str
+    link_ids: tuple[UUID, ...]
+    due_at: datetime | None = None
+
+
+def due_batches(
+    rt: Runtime,
+    ahead: timedelta | None = None,
+    *,
+    wanted: Callable[[Due, datetime], bool] | None = None,
+) -> list[Batch]:
+    """The batches that are due now or within `ahead`; `wanted` leaves out what was asked already.
+
+    What is overdue comes first, and in it every tenant has its turn.
+    """
+    arm = timedelta(seconds=rt.settings.arm_ahead_seconds) if ahead is None else ahead
+    with rt.store.begin() as session:
+        now = rt.store.now(session)
+        rows = queries_switching.due(session, now + arm, now, LOOK_LIMIT)
+    chosen = [row for row in rows if wanted is None or wanted(row, now)]
+    return group(rt, chosen, now)
+
+
+def group(rt: Runtime, rows: Iterable[Due], now: datetime) -> list[Batch]:
+    """Cut due lines into batches of one exchange and one instant."""
+    by_key: dict[tuple[datetime, str], list[Due]] = {}
+    for row in rows:
+        instant = max(now, row.due_at)
+        by_key.setdefault((instant, row.pbx), []).append(row)
+    batches = []
+    for (instant, pbx), lines in sorted(by_key.items(), key=lambda item: item[0]):
+        size = batch_size(rt, pbx)
+        ids = fair_turns(lines)
+        due_at = instant if instant > now else None
+        batches += [
+            Batch(pbx, tuple(ids[start : start + size]), due_at)
+            for start in range(0, len(ids), size)
+        ]
+    return batches
+
+
+def batch_size(rt: Runtime, pbx: str) -> int:
+    """How many lines one batch of this exchange takes."""
+    exchange = rt.telephony.get(pbx)
+    if exchange is None:
+        return rt.settings.batch_size
+    bulk = exchange.capabilities.bulk
+    return min(rt.settings.batch_size, bulk) if bulk else min(rt.settings.batch_size, ONE_BY_ONE)
+
+
+def fair_turns(lines: Sequence[Due]) -> list[UUID]:
+    """The lines with their tenants taking turns, so that no tenant's thousands go before a few."""
+    queues: dict[str, deque[UUID]] = {}
+    for line in lines:
+        queues.setdefault(line.tenant_id, deque()).append(line.link_id)
+    turns = deque(queues.values())
+    ids: list[UUID] = []
+    while turns:
+        queue = turns.popleft()
+        ids.append(queue.popleft())
+        if queue:
+            turns.append(queue)
+    return ids

@@ -1,0 +1,222 @@
+"""Taking intents to their exchange: read where in doubt, prepare early, send, judge the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ...domain.destination import Destination
+from ...ports import (
+    Applied,
+    BulkResult,
+    InvalidDestination,
+    LineState,
+    Telephony,
+    TelephonyError,
+    Temporary,
+)
+from ...ports.arming import Armable, Prepared
+from .breaker import Breaker
+from .model import Intent, Outcome, Step
+
+READS = 25
+"""The most lines of a batch that are read one by one before writing; beyond that, writing the whole
+set again is cheaper than asking, and as safe."""
+HANDS = 4
+"""Requests at once to one exchange from one process, where lines go one by one."""
+
+Clock = Callable[[], datetime]
+
+
+def read_doubtful(exchange: Telephony, intents: Sequence[Intent]) -> None:
+    """Ask the exchange about lines of which we must not guess what they hold.
+
+    An earlier write may have landed although its answer never came: reading first keeps it at one
+    write, and gives a revision above whatever the exchange holds.
+    """
+    if not exchange.capabilities.read_back:
+        return
+    unknown = [one for one in intents if one.step is Step.WRITE and one.observed is None]
+    if len(unknown) > READS:
+        unknown = [one for one in unknown if not one.target][:READS]
+    if not unknown:
+        return
+    with ThreadPoolExecutor(min(HANDS, len(unknown))) as pool:
+        for intent, held in zip(
+            unknown, pool.map(lambda one: _read(exchange, one), unknown), strict=True
+        ):
+            if held is not None:
+                learn(intent, held)
+
+
+def _read(exchange: Telephony, intent: Intent) -> Applied | None:
+    try:
+        return exchange.read(intent.line)
+    except TelephonyError:
+        # Not an answer about the line: the write that follows meets the same trouble and tells.
+        return None
+
+
+def learn(intent: Intent, held: Applied) -> None:
+    """Take in what the exchange holds for a line, and decide again."""
+    intent.revision = max(intent.revision, held.revision + 1)
+    never_ours = intent.claim.observed is None and intent.claim.settled == 0
+    if never_ours and not intent.claim.in_doubt and held.destinations:
+        # It stood there before our first write: kept, and put back when ours ends.
+        intent.foreign = held.destinations
+        intent.target = frozenset(intent.ours) or held.destinations
+    intent.observed = held.destinations
+    if intent.observed == intent.target:
+        intent.step = Step.NOTHING
+
+
+@dataclass(slots=True)
+class Volley:
+    """Writes for one exchange, ready to go."""
+
+    exchange: Telephony
+    intents: list[Intent]
+    prepared: Prepared | None = None
+
+    @classmethod
+    def arm(cls, exchange: Telephony, intents: Sequence[Intent]) -> Volley:
+        """Do everything that can be done before the instant."""
+        volley = cls(exchange, list(intents))
+        if volley._bulk and isinstance(exchange, Armable):
+            volley.prepared = exchange.prepare_many(volley._states)
+        return volley
+
+    def without(self, overtaken: set[int]) -> Volley:
+        """The same volley without these intents (by `id`), which somebody else took over."""
+        return Volley.arm(self.exchange, [one for one in self.intents if id(one) not in overtaken])
+
+    @property
+    def _bulk(self) -> bool:
+        several = len(self.intents) > 1 and self.exchange.capabilities.bulk > 0
+        return several and all(one.step is Step.WRITE for one in self.intents)
+
+    @property
+    def _states(self) -> list[LineState]:
+        return [LineState(one.line, one.target, one.revision) for one in self.intents]
+
+    def fire(self, breaker: Breaker, clock: Clock, deadline: datetime) -> list[Outcome]:
+        """Send, unless the exchange is being left alone; one outcome per intent, in order.
+
+        Nothing is sent from `deadline` on: our lease may end before the answer, and then another
+        worker is in charge.
+        """
+        if not self.intents:
+            return []
+        if not self._bulk:
+            return self._one_by_one(breaker, clock, deadline)
+        sent_at = clock()
+        wait = 0.0 if sent_at >= deadline else breaker.waits()
+        if wait or sent_at >= deadline:
+            return [Outcome(intent, held_back=wait) for intent in self.intents]
+        results = self._send(breaker)
+        answered_at = clock()
+        outcomes = []
+        for intent, result in zip(self.intents, results, strict=True):
+            outcome = Outcome(
+                intent, result.applied, result.error, sent_at=sent_at, answered_at=answered_at
+            )
+            outcomes.append(self._rest(outcome, clock))
+        return outcomes
+
+    def _send(self, breaker: Breaker) -> list[BulkResult]:
+        try:
+            if self.prepared is not None:
+                results = self.prepared.send()
+            else:
+                results = self.exchange.replace_many(self._states)
+        except TelephonyError as error:
+            results = [BulkResult(one.line, error=error) for one in self.intents]
+        _tell(breaker, results[0].error if all(one.error for one in results) else None)
+        return results
+
+    def _one_by_one(self, breaker: Breaker, clock: Clock, deadline: datetime) -> list[Outcome]:
+        def write(intent: Intent) -> Outcome:
+            sent_at = clock()
+            wait = 0.0 if sent_at >= deadline else breaker.waits()
+            if wait or sent_at >= deadline:
+                return Outcome(intent, held_back=wait)
+            outcome = _write(self.exchange, intent)
+            _tell(breaker, outcome.error)
+            stamped = replace(outcome, sent_at=sent_at, answered_at=clock())
+            return self._rest(stamped, clock)
+
+        if len(self.intents) == 1:
+            return [write(self.intents[0])]
+        with ThreadPoolExecutor(min(HANDS, len(self.intents))) as pool:
+            return list(pool.map(write, self.intents))
+
+    def _rest(self, outcome: Outcome, clock: Clock) -> Outcome:
+        """One bad destination does not sink the others: push those that the exchange takes."""
+        if not isinstance(outcome.error, InvalidDestination) or not outcome.intent.target:
+            return outcome
+        rest = _push_rest(self.exchange, outcome.intent, outcome.error)
+        return replace(rest, sent_at=outcome.sent_at, answered_at=clock())
+
+
+def _write(exchange: Telephony, intent: Intent) -> Outcome:
+    try:
+        if intent.step is Step.PLAN and intent.plan_until is not None:
+            applied = exchange.replace_plan(
+                intent.line, intent.plan, valid_until=intent.plan_until, revision=intent.revision
+            )
+        else:
+            applied = exchange.replace(intent.line, intent.target, revision=intent.revision)
+    except TelephonyError as error:
+        return Outcome(intent, error=error)
+    return Outcome(intent, applied=applied)
+
+
+def _push_rest(exchange: Telephony, intent: Intent, error: InvalidDestination) -> Outcome:
+    """Leave out what the exchange refuses: the one it named, or else each in turn."""
+    refused: list[tuple[Destination, str]] = []
+    left = set(intent.target)
+    latest: TelephonyError = error
+    while left:
+        bad = error.destination if error.destination in left else None
+        candidates = [bad] if bad is not None else sorted(left, reverse=True)
+        for one in candidates:
+            outcome = _try(exchange, intent, frozenset(left - {one}))
+            if outcome.applied is not None:
+                refused.append((one, str(latest)))
+                return replace(outcome, refused=tuple(refused))
+            assert outcome.error is not None
+            latest = outcome.error
+            if not isinstance(latest, InvalidDestination):
+                return replace(outcome, refused=tuple(refused))
+        # Leaving out one was not enough: drop it and go on with the others.
+        left.discard(candidates[0])
+        refused.append((candidates[0], str(error)))
+        if isinstance(latest, InvalidDestination):
+            error = latest
+    return Outcome(intent, error=latest, refused=tuple(refused))
+
+
+def _try(exchange: Telephony, intent: Intent, destinations: frozenset[Destination]) -> Outcome:
+    if intent.step is Step.PLAN and intent.plan_until is not None:
+        windows = [
+            window
+            for window in intent.plan
+            if window.destination in destinations or window.destination not in intent.target
+        ]
+        intent.plan = windows
+        return _write(exchange, intent)
+    try:
+        applied = exchange.replace(intent.line, destinations, revision=intent.revision)
+    except TelephonyError as error:
+        return Outcome(intent, error=error)
+    return Outcome(intent, applied=applied)
+
+
+def _tell(breaker: Breaker, error: TelephonyError | None) -> None:
+    """Only silence and trouble of its own count against an exchange, never a refusal."""
+    if isinstance(error, Temporary):
+        breaker.silent()
+    else:
+        breaker.answered()

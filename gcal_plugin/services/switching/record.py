@@ -1,0 +1,285 @@
+"""Writing down what came of a batch: the lines' new state, the ledger, what people must know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ...ports import StaleRevision, TelephonyError, Temporary, VerifyMismatch
+from ...store.queries_settling import Settlement, add_ledger, settle
+from ...store.tables import Activity
+from . import retrying
+from .compute import day_of
+from .model import BatchReport, Intent, Outcome, Step, pairs
+from .plans import stored
+
+_WORDS = 255
+
+
+def unchanged(intent: Intent) -> Settlement:
+    """The row as it was, still due, its lease given back; what was known is known again."""
+    claim = intent.claim
+    return Settlement(
+        link_id=claim.link_id,
+        generation=claim.generation,
+        due_at=claim.due_at,
+        due_cause=claim.due_cause,
+        asked_at=claim.asked_at or claim.due_at,
+        settled=claim.generation - 1 if claim.in_doubt else claim.generation,
+        revision=intent.revision or claim.revision,
+        desired=claim.desired,
+        observed=claim.observed,
+        observed_revision=claim.observed_revision,
+        observed_at=claim.observed_at,
+        foreign_set=pairs(intent.foreign) if intent.foreign is not None else claim.foreign_set,
+        plan=claim.plan,
+        plan_until=claim.plan_until,
+        trial_value=claim.trial_value,
+        trial_until=claim.trial_until,
+        failures=claim.failures,
+        last_error=claim.last_error,
+        refused=claim.refused,
+        quarantined_at=None,
+        changes_day=claim.changes_day,
+        changes_count=claim.changes_count,
+    )
+
+
+def quiet(intent: Intent, now: datetime) -> Settlement:
+    """The line needed no write: what it should hold, it holds."""
+    return _settled(intent, now, observed_revision=intent.claim.observed_revision)
+
+
+def _settled(
+    intent: Intent, now: datetime, *, observed_revision: int | None, refused: Sequence[Any] = ()
+) -> Settlement:
+    claim = intent.claim
+    over = intent.trial_over
+    return replace(
+        unchanged(intent),
+        due_at=intent.next_at,
+        due_cause="edge",
+        asked_at=intent.next_at,
+        settled=claim.generation,
+        desired=pairs(intent.ours),
+        observed=pairs(intent.observed) if intent.observed is not None else None,
+        observed_revision=observed_revision,
+        observed_at=now,
+        plan=stored(intent.plan) if intent.plan_until is not None else None,
+        plan_until=intent.plan_until,
+        trial_value=None if over else claim.trial_value,
+        trial_until=None if over else claim.trial_until,
+        failures=0,
+        last_error=None,
+        refused=[*intent.refused, *refused],
+    )
+
+
+def poisoned(intent: Intent, now: datetime) -> Settlement:
+    """The line could not be worked out: again soon, and after three times set apart."""
+    failures = intent.claim.failures + 1
+    words = f"{type(intent.fault).__name__}: {intent.fault}"[:_WORDS]
+    apart = failures >= retrying.POISON_TRIES
+    wait = retrying.QUARANTINE if apart else retrying.after_poison(failures)
+    return replace(
+        unchanged(intent),
+        due_at=now + wait,
+        failures=failures,
+        last_error=words,
+        quarantined_at=now if apart else None,
+    )
+
+
+def held_back(intent: Intent, now: datetime, seconds: float) -> Settlement:
+    """The exchange is being left alone: nothing was sent, so nothing is in doubt."""
+    return replace(unchanged(intent), due_at=now + timedelta(seconds=seconds))
+
+
+def answered(outcome: Outcome, now: datetime) -> Settlement:
+    """The row after a write, by what the exchange said it holds, or by its error."""
+    intent = outcome.intent
+    if outcome.applied is None:
+        assert outcome.error is not None
+        return _failed(intent, outcome.error, now)
+    bad = {destination for destination, _ in outcome.refused}
+    intent.ours = tuple(one for one in intent.ours if one not in bad)
+    intent.observed = outcome.applied.destinations
+    row = _settled(
+        intent,
+        outcome.answered_at or now,
+        observed_revision=outcome.applied.revision,
+        refused=[[one.kind.value, one.value, "refused_by_pbx"] for one in bad],
+    )
+    today = day_of(now)
+    before = row.changes_count if row.changes_day == today else 0
+    return replace(
+        row,
+        revision=max(intent.revision, outcome.applied.revision),
+        last_error=outcome.refused[0][1][:_WORDS] if outcome.refused else None,
+        changes_day=today,
+        changes_count=before + (1 if intent.starts else 0),
+    )
+
+
+def _failed(intent: Intent, error: TelephonyError, now: datetime) -> Settlement:
+    claim = intent.claim
+    failures = claim.failures + 1
+    row = replace(unchanged(intent), failures=failures, last_error=str(error)[:_WORDS])
+    if isinstance(error, StaleRevision | VerifyMismatch):
+        # The exchange told what it holds: the next try starts above that, and knows.
+        wait = (
+            timedelta(0)
+            if isinstance(error, StaleRevision) and failures == 1
+            else retrying.after_silence(failures, error.retry_after)
+        )
+        return replace(
+            row,
+            due_at=now + wait,
+            settled=claim.generation,
+            revision=max(intent.revision, error.held.revision),
+            observed=pairs(error.held.destinations),
+            observed_revision=error.held.revision,
+            observed_at=now,
+        )
+    if isinstance(error, Temporary) or not error.permanent:
+        # It may have landed: `settled` stays behind, so that the next claim reads before it writes.
+        return replace(
+            row,
+            settled=claim.generation - 1,
+            due_at=now + retrying.after_silence(failures, error.retry_after),
+        )
+    wait_refused = retrying.after_refusal(failures)
+    due_at = now + wait_refused if wait_refused is not None else intent.next_at
+    if intent.next_at is not None and due_at is not None:
+        due_at = min(due_at, intent.next_at)
+    return replace(row, due_at=due_at, settled=claim.generation, refused=intent.refused)
+
+
+def write_down(
+    session: Session,
+    now: datetime,
+    report: BatchReport,
+    outcomes: Iterable[Outcome] = (),
+    still: Iterable[Intent] = (),
+    poison: Iterable[Intent] = (),
+) -> BatchReport:
+    """Record a batch: what was sent, what needed nothing, what could not be worked out."""
+    rows: list[Settlement] = []
+    sent: list[tuple[Outcome, Settlement]] = []
+    notes: list[tuple[Intent, Settlement, str]] = []
+    planned: list[Intent] = []
+    for intent in still:
+        rows.append(quiet(intent, now))
+        report.nothing += 1
+        if intent.claim.plan is not None and pairs(intent.ours) != intent.claim.desired:
+            planned.append(intent)
+    for intent in poison:
+        row = poisoned(intent, now)
+        rows.append(row)
+        report.failed += 1
+        if row.quarantined_at is not None:
+            notes.append((intent, row, "quarantined"))
+    for outcome in outcomes:
+        if outcome.held_back is not None:
+            rows.append(held_back(outcome.intent, now, outcome.held_back))
+            report.held_back += 1
+            continue
+        row = answered(outcome, now)
+        rows.append(row)
+        sent.append((outcome, row))
+        if row.last_error is not None and outcome.intent.claim.last_error is None:
+            notes.append((outcome.intent, row, _alarm(outcome)))
+    ours = settle(session, rows)
+    report.overtaken += len(rows) - len(ours)
+    add_ledger(session, [_entry(one, row, row.link_id in ours) for one, row in sent])
+    add_ledger(session, [_by_plan(one) for one in planned if one.claim.link_id in ours])
+    for one, row in sent:
+        done = one.applied is not None and row.link_id in ours
+        report.done += 1 if done else 0
+        report.failed += 0 if one.applied is not None else 1
+    session.add_all(
+        _activity(intent, row, what, now) for intent, row, what in notes if row.link_id in ours
+    )
+    return report
+
+
+def _alarm(outcome: Outcome) -> str:
+    if isinstance(outcome.error, Temporary):
+        return "exchange_silent"
+    if isinstance(outcome.error, StaleRevision | VerifyMismatch):
+        return "exchange_differs"
+    return "refused"
+
+
+def _activity(intent: Intent, row: Settlement, what: str, now: datetime) -> Activity:
+    return Activity(
+        link_id=row.link_id,
+        tenant_id=intent.claim.tenant_id,
+        at=now,
+        what=what,
+        actor="system",
+        detail={"error": row.last_error or ""},
+    )
+
+
+def _outcome(outcome: Outcome, ours: bool) -> str:
+    if not ours:
+        return "stale"
+    error = outcome.error
+    if error is None:
+        return "refused" if outcome.refused and not outcome.intent.ours else "done"
+    if isinstance(error, StaleRevision):
+        return "stale"
+    if isinstance(error, VerifyMismatch):
+        return "mismatch"
+    return "refused" if error.permanent else "temporary"
+
+
+def _entry(outcome: Outcome, row: Settlement, ours: bool) -> dict[str, Any]:
+    intent, claim = outcome.intent, outcome.intent.claim
+    asked = claim.asked_at or claim.due_at
+    late = None
+    if outcome.applied is not None and outcome.answered_at is not None:
+        late = (outcome.answered_at - asked).total_seconds()
+    words = str(outcome.error) if outcome.error else (row.last_error or None)
+    return {
+        "link_id": claim.link_id,
+        "tenant_id": claim.tenant_id,
+        "pbx": claim.pbx,
+        "due_at": asked,
+        "cause": claim.due_cause,
+        "revision": intent.revision,
+        "destinations": pairs(intent.target),
+        "event_ids": intent.event_ids,
+        "sent_at": outcome.sent_at,
+        "answered_at": outcome.answered_at,
+        "seconds_late": late,
+        "outcome": _outcome(outcome, ours),
+        "detail": words[:_WORDS] if words else (None if intent.step is not Step.PLAN else "plan"),
+        "policy_version": intent.policy_version[:16],
+    }
+
+
+def _by_plan(intent: Intent) -> dict[str, Any]:
+    """An edge that the exchange carried out by itself."""
+    claim = intent.claim
+    return {
+        "link_id": claim.link_id,
+        "tenant_id": claim.tenant_id,
+        "pbx": claim.pbx,
+        "due_at": claim.asked_at or claim.due_at,
+        "cause": claim.due_cause,
+        "revision": claim.observed_revision or 0,
+        "destinations": pairs(intent.target),
+        "event_ids": intent.event_ids,
+        "sent_at": None,
+        "answered_at": None,
+        "seconds_late": 0.0,
+        "outcome": "done",
+        "detail": "by plan",
+        "policy_version": intent.policy_version[:16],
+    }

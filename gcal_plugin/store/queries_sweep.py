@@ -1,0 +1,158 @@
+"""What the sweep compares: our records of one exchange's lines, and where a set came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from .queries_switching import Pairs
+from .tables import Activity, Forwarding, LedgerEntry, Link, WindowRow
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A line that nobody is at work on, as our records have it."""
+
+    link_id: UUID
+    tenant_id: str
+    domain: str
+    extension: str
+    calendar_id: UUID | None
+    generation: int
+    revision: int
+    desired: Pairs
+    observed: Pairs | None
+    observed_revision: int | None
+    foreign_set: Pairs | None
+    due_at: datetime | None
+    plan: list[object] | None
+    reasserted_at: datetime | None
+    contested_at: datetime | None
+
+
+def records(session: Session, pbx: str) -> list[Record]:
+    """Every line of an exchange whose outcome is known and that nobody holds."""
+    columns = [
+        Link.calendar_id if name == "calendar_id" else getattr(Forwarding, name)
+        for name in Record.__dataclass_fields__
+    ]
+    rows = session.execute(
+        sa.select(*columns)
+        .join(Link, Link.id == Forwarding.link_id)
+        .where(
+            Forwarding.pbx == pbx,
+            Forwarding.lease_until.is_(None),
+            Forwarding.settled == Forwarding.generation,
+        )
+    )
+    return [Record(*row) for row in rows]
+
+
+def note_held(
+    session: Session,
+    record: Record,
+    *,
+    held: Pairs,
+    revision: int,
+    at: datetime,
+    **changes: object,
+) -> bool:
+    """Write what the exchange holds, unless somebody took the line over; answers whether it did."""
+    written: sa.CursorResult[object] = session.execute(  # type: ignore[assignment]
+        sa.update(Forwarding)
+        .where(
+            Forwarding.link_id == record.link_id,
+            Forwarding.generation == record.generation,
+            Forwarding.lease_until.is_(None),
+        )
+        .values(
+            observed=held,
+            observed_revision=revision,
+            observed_at=at,
+            revision=sa.case((Forwarding.revision < revision, revision), else_=Forwarding.revision),
+            **changes,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return written.rowcount == 1
+
+
+def confirm(session: Session, link_ids: Sequence[UUID], at: datetime) -> None:
+    """Note that these lines were read and hold what our records say."""
+    session.execute(
+        sa.update(Forwarding)
+        .where(Forwarding.link_id.in_(link_ids))
+        .values(observed_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def read_back(
+    session: Session,
+    pbx: str,
+    *,
+    since: datetime,
+    asked: datetime,
+    at: datetime,
+    differing: Sequence[UUID],
+) -> None:
+    """Note in the ledger that the switches of late were found on the exchange."""
+    where = [
+        LedgerEntry.pbx == pbx,
+        LedgerEntry.due_at >= since,
+        LedgerEntry.read_back_at.is_(None),
+        LedgerEntry.answered_at < asked,
+        LedgerEntry.outcome == "done",
+    ]
+    if differing:
+        where.append(LedgerEntry.link_id.not_in(differing))
+    session.execute(
+        sa.update(LedgerEntry)
+        .where(*where)
+        .values(read_back_at=at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def was_ours(session: Session, record: Record, held: Pairs, now: datetime, days: int) -> bool:
+    """Whether a set that stands on a line came from us: from an earlier switch, or its calendar.
+
+    Asked for the few lines that differ. After a restored database the ledger may have forgotten
+    a switch, while the calendar, which is fetched again, still knows the number.
+    """
+    since = now - timedelta(days=days)
+    asked = session.scalars(
+        sa.select(LedgerEntry.destinations).where(
+            LedgerEntry.link_id == record.link_id, LedgerEntry.due_at >= since
+        )
+    )
+    if any(entry == held for entry in asked):
+        return True
+    values = {value for _, value in held}
+    if record.calendar_id is None or not values:
+        return False
+    known = session.scalars(
+        sa.select(WindowRow.value)
+        .where(WindowRow.calendar_id == record.calendar_id, WindowRow.value.in_(values))
+        .distinct()
+    )
+    return values <= set(known)
+
+
+def tell(session: Session, record: Record, what: str, at: datetime) -> None:
+    """Add a line of activity about a change that somebody made by hand."""
+    session.add(
+        Activity(
+            link_id=record.link_id,
+            tenant_id=record.tenant_id,
+            at=at,
+            what=what,
+            actor="system",
+            detail={},
+        )
+    )

@@ -1,0 +1,211 @@
+"""Which lines want attention, who works on them, and what came of it.
+
+A line is claimed by one conditional update that takes a lease and moves its generation on; what a
+worker found out is recorded only where the generation is still the one it claimed. No row stays
+locked in between, so a worker that dies, sleeps or is overtaken holds nobody up and harms nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from .tables import Forwarding, Link
+
+_T = TypeVar("_T")
+_CHUNK = 500
+
+Pairs = list[list[str]]
+"""A stored set: [[kind, value], ...] in canonical order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A line that wants attention at `due_at`, and that nobody holds."""
+
+    link_id: UUID
+    tenant_id: str
+    pbx: str
+    due_at: datetime
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A line as it was when we claimed it; `generation` and `revision` are ours alone."""
+
+    link_id: UUID
+    tenant_id: str
+    pbx: str
+    domain: str
+    extension: str
+    due_at: datetime
+    due_cause: str
+    asked_at: datetime | None
+    generation: int
+    settled: int
+    lease_until: datetime
+    revision: int
+    desired: Pairs
+    observed: Pairs | None
+    observed_revision: int | None
+    observed_at: datetime | None
+    foreign_set: Pairs | None
+    plan: list[list[Any]] | None
+    plan_until: datetime | None
+    trial_value: str | None
+    trial_until: datetime | None
+    failures: int
+    last_error: str | None
+    refused: list[list[str]]
+    changes_day: str | None
+    changes_count: int
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether an earlier claim ended without a word: its write may have landed or not."""
+        return self.settled != self.generation - 1
+
+
+_CLAIM_COLUMNS = [getattr(Forwarding, name) for name in Claim.__dataclass_fields__]
+
+
+def chunks(items: Iterable[_T], size: int = _CHUNK) -> Iterator[list[_T]]:
+    """The items in lists of at most `size`."""
+    source = iter(items)
+    while part := list(islice(source, size)):
+        yield part
+
+
+def ensure_rows(session: Session, link_ids: Iterable[UUID]) -> None:
+    """Make the row of each link that has none yet."""
+    for part in chunks(link_ids):
+        missing = sa.select(Link.id, Link.tenant_id, Link.pbx, Link.domain, Link.extension).where(
+            Link.id.in_(part), ~sa.exists().where(Forwarding.link_id == Link.id)
+        )
+        rows = [
+            {
+                "link_id": row.id,
+                "tenant_id": row.tenant_id,
+                "pbx": row.pbx,
+                "domain": row.domain,
+                "extension": row.extension,
+            }
+            for row in session.execute(missing)
+        ]
+        if rows:
+            session.execute(sa.insert(Forwarding), rows)
+
+
+def mark_due(
+    session: Session, link_ids: Sequence[UUID], at: datetime, *, cause: str = "change"
+) -> None:
+    """Have these links' lines looked at from `at` on, unless they are due sooner already.
+
+    Whoever is at work on one of them has been overtaken: the generation moves on, so that their
+    result is not recorded and a batch that is armed for a coming instant is dropped. A quarantine
+    ends, since what poisoned the line may be what changed.
+    """
+    ensure_rows(session, link_ids)
+    held = Forwarding.lease_until.is_not(None)
+    sooner = sa.or_(Forwarding.due_at.is_(None), Forwarding.due_at > at)
+    earlier = sa.or_(Forwarding.asked_at.is_(None), Forwarding.asked_at > at)
+    for part in chunks(link_ids):
+        session.execute(
+            sa.update(Forwarding)
+            .where(Forwarding.link_id.in_(part))
+            .values(
+                due_at=sa.case((sooner, at), else_=Forwarding.due_at),
+                due_cause=sa.case((sooner, cause), else_=Forwarding.due_cause),
+                asked_at=sa.case((earlier, at), else_=Forwarding.asked_at),
+                generation=Forwarding.generation + sa.case((held, 1), else_=0),
+                lease_until=None,
+                lease_by=None,
+                failures=0,
+                quarantined_at=None,
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+def due(session: Session, horizon: datetime, now: datetime, limit: int) -> list[Due]:
+    """The lines due up to `horizon` that nobody holds, the longest overdue first."""
+    rows = session.execute(
+        sa.select(
+            Forwarding.link_id,
+            Forwarding.tenant_id,
+            Forwarding.pbx,
+            Forwarding.due_at,
+            Forwarding.generation,
+        )
+        .where(
+            Forwarding.due_at <= horizon,
+            sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until <= now),
+        )
+        .order_by(Forwarding.due_at)
+        .limit(limit)
+    )
+    return [Due(*row) for row in rows]  # type: ignore[arg-type]
+
+
+def claim(
+    session: Session,
+    link_ids: Sequence[UUID],
+    *,
+    pbx: str,
+    until: datetime,
+    now: datetime,
+    lease_until: datetime,
+    by: str,
+) -> list[Claim]:
+    """Take those of the lines that are due up to `until` and free.
+
+    Each gets the next generation and a revision above every one that was asked for or seen, so
+    that an exchange which fences refuses whoever we overtook. A row that another transaction has
+    locked is left for the next look.
+    """
+    claimed: list[Claim] = []
+    seen = sa.func.coalesce(Forwarding.observed_revision, 0)
+    for part in chunks(link_ids):
+        free = (
+            sa.select(Forwarding.link_id)
+            .where(
+                Forwarding.link_id.in_(part),
+                Forwarding.pbx == pbx,
+                Forwarding.due_at <= until,
+                sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until <= now),
+            )
+            .with_for_update(skip_locked=True)
+        )
+        rows = session.execute(
+            sa.update(Forwarding)
+            .where(Forwarding.link_id.in_(free))
+            .values(
+                generation=Forwarding.generation + 1,
+                revision=sa.case((seen > Forwarding.revision, seen), else_=Forwarding.revision) + 1,
+                lease_until=lease_until,
+                lease_by=by,
+            )
+            .returning(*_CLAIM_COLUMNS)
+            .execution_options(synchronize_session=False)
+        )
+        claimed += [Claim(*row) for row in rows]
+    return claimed
+
+
+def still_ours(session: Session, claims: Mapping[UUID, int]) -> set[UUID]:
+    """Which of the claims (link id -> generation) nobody has overtaken."""
+    ours: set[UUID] = set()
+    for part in chunks(claims):
+        rows = session.execute(
+            sa.select(Forwarding.link_id, Forwarding.generation).where(Forwarding.link_id.in_(part))
+        )
+        ours |= {link_id for link_id, generation in rows if claims[link_id] == generation}
+    return ours

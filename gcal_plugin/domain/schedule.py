@@ -61,8 +61,8 @@ class Window:
     `allowed` is False exactly when `reason` is set. `value` is the canonical destination where the
     title reads as one, also when it is refused, so that a changed policy can be applied without
     asking the calendar again. `accepted_invitation` marks an invitation that the owner accepted,
-    which counts only by the tenant's choice. `start_date` and `end_date` (not included) are the days
-    of an all-day event, so that a calendar that moves to another zone moves its windows.
+    which counts only by the tenant's choice. `start_date` and `end_date` (not included) are the
+    days of an all-day event, so that a calendar that moves to another zone moves its windows.
     """
 
     event_id: str

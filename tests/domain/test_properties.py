@@ -58,7 +58,7 @@ def test_what_is_allowed_is_a_plain_dutch_number_or_an_extension(title):
     verdict = explain(title)
     if verdict.allowed:
         pattern = oracle.GOOD if verdict.kind is Kind.NUMBER else EXTENSION
-        assert pattern.fullmatch(verdict.value)
+        assert pattern.fullmatch(verdict.value or "")
 
 
 @given(anything)
@@ -204,6 +204,7 @@ events = st.builds(
 @settings(max_examples=400, deadline=None)
 def test_judging_forgets_what_was_judged_before(event, policy, line, other, elsewhere):
     window = event_window(event, calendar_zone="Europe/Amsterdam")
+    assert window is not None
     judged = judge(window, policy, line)
     assert judge(judged, policy, line) == judged
     through_others = judge(judge(window, other, elsewhere), policy, line)

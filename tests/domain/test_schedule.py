@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ ZONE = "Europe/Amsterdam"
 NINE = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
-def timed(**changes: object) -> CalendarEvent:
+def timed(**changes: Any) -> CalendarEvent:
     event = CalendarEvent(
         id="e1",
         title="0612345678",

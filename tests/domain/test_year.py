@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ def mismatches(seed: int, zone: str) -> list[str]:
     """Compare one year of one extension at every edge, just before it, and at random instants."""
     items = calendars.year(seed, zone)
     most, own = LIMITS[seed % len(LIMITS)]
-    limits = {"max_destinations": most, "own_extension": own}
+    limits: dict[str, Any] = {"max_destinations": most, "own_extension": own}
     windows = [
         judge(window)
         for item in items

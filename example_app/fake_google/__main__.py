@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -26,6 +27,8 @@ def main() -> None:
                         help="check every answer; see /_control/violations")
     parser.add_argument("--control-token", default="",
                         help="bearer for /_control; without it this machine only")
+    parser.add_argument("--until-stdin-closes", action="store_true",
+                        help="also end when stdin does: a parent that dies takes this along")
     asyncio.run(_serve(parser.parse_args()))
 
 
@@ -47,10 +50,18 @@ async def _serve(args: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    if args.until_stdin_closes:
+        loop.add_reader(sys.stdin.fileno(), _until_closed, loop, stop)
     sys.stdout.write(f"ready http://{args.host}:{port}\n")
     sys.stdout.flush()
     await stop.wait()
     await runner.cleanup()
+
+
+def _until_closed(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4_096):
+        loop.remove_reader(sys.stdin.fileno())
+        stop.set()
 
 
 if __name__ == "__main__":

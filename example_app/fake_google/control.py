@@ -16,14 +16,15 @@ from .grants import allow, canonical, new_refresh_token, revoke_grant
 from .html import is_loopback, own_page
 from .model import ROLES, Account, Calendar, Client, Json
 from .seed import CLIENT_ID, new_account, new_calendar, seed
-from .server import Server
+from .server import Options, Server
 
 Handler = Callable[[web.Request, Json], Json | Awaitable[Json]]
 DEFAULT_SCOPES = (
     "openid email https://www.googleapis.com/auth/calendar.calendarlist.readonly "
     "https://www.googleapis.com/auth/calendar.events.readonly"
 )
-FULL_SCOPES = "openid email https://www.googleapis.com/auth/calendar"
+CHANGEABLE = ("access_seconds", "sync_token_seconds", "channel_seconds", "push_retry_seconds",
+              "push_tries", "check_schema")
 
 
 def guard(server: Server, request: web.Request) -> None:
@@ -140,7 +141,12 @@ class Control:
         }
 
     def reset(self, request: web.Request, body: Json) -> Json:
-        """Begin again, with `{"seed": "demo"|"empty"}`; rules, log and clock too."""
+        """Begin again, with `{"seed": "demo"|"empty"}`; rules, settings, log and clock too."""
+        plain = Options()
+        for name in CHANGEABLE:
+            if name != "check_schema":
+                setattr(self.server.options, name, getattr(plain, name))
+        self.server.quota.per_minute = self.server.quota.per_user_minute = 0
         self.state.clear()
         self.server.faults.clear()
         self.server.journal.clear()
@@ -319,16 +325,14 @@ class Control:
     def settings(self, request: web.Request, body: Json) -> Json:
         """Read the settings, or change some by name; quotas too."""
         options, quota = self.server.options, self.server.quota
-        changeable = ("access_seconds", "sync_token_seconds", "channel_seconds",
-                      "push_retry_seconds", "push_tries", "check_schema")
         for name, value in body.items():
             if name in ("per_minute", "per_user_minute"):
                 setattr(quota, name, int(value))
-            elif name in changeable:
+            elif name in CHANGEABLE:
                 setattr(options, name, type(getattr(options, name))(value))
             else:
                 raise ValueError(f"unknown setting {name}")
-        shown: dict[str, Any] = {name: getattr(options, name) for name in changeable}
+        shown: dict[str, Any] = {name: getattr(options, name) for name in CHANGEABLE}
         return {**shown, "per_minute": quota.per_minute,
                 "per_user_minute": quota.per_user_minute}
 

@@ -37,20 +37,21 @@ class LocalGoogle:
         check_schema: bool = True,
         output: int | IO[bytes] | None = None,
     ) -> None:
-        self._arguments = ["--port", str(port), "--seed", seed]
+        self._arguments = ["--port", str(port), "--seed", seed, "--until-stdin-closes"]
         if data is not None:
             self._arguments += ["--data", str(data)]
         if check_schema:
             self._arguments.append("--check-schema")
         self._output = output
         self._process: subprocess.Popen[str] | None = None
-        self._http = httpx.Client(timeout=60)
+        self._http: httpx.Client | None = None
         self.url = ""
 
     def start(self) -> Self:
         """Start it and wait until it listens; RuntimeError when it ends instead."""
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
             [sys.executable, "-m", "example_app.fake_google", *self._arguments],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._output,
             text=True,
@@ -61,15 +62,20 @@ class LocalGoogle:
         if not line.startswith("ready "):
             raise RuntimeError(f"the local Google ended with {self._process.wait()}: {line!r}")
         self.url = line.split()[1]
+        self._http = httpx.Client(timeout=60)
         return self
 
     def stop(self, *, kill: bool = False) -> None:
         """End it, cleanly or (with `kill`) as a power cut would."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
         if self._process is not None:
             (self._process.kill if kill else self._process.terminate)()
             self._process.wait(timeout=10)
-            if self._process.stdout:
-                self._process.stdout.close()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe:
+                    pipe.close()
             self._process = None
 
     @property
@@ -89,7 +95,6 @@ class LocalGoogle:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-        self._http.close()
 
     # -- where things are --------------------------------------------------------------------
 
@@ -107,6 +112,8 @@ class LocalGoogle:
 
     def control(self, method: str, path: str, body: Json | None = None) -> Json:
         """One call of the control API, as in `control("GET", "counters")`."""
+        if self._http is None:
+            raise RuntimeError("the local Google is not running")
         answer = self._http.request(
             method, f"{self.url}/_control/{path}", json=body if body is not None else None
         )

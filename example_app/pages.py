@@ -1,0 +1,135 @@
+"""The portal's own pages: log in, the overview, the settings page with the plugin's entry."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user, login_required, login_user, logout_user
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from wtforms import EmailField, PasswordField
+from wtforms.validators import InputRequired
+
+from gcal_plugin.web.render import host_page
+
+from .database import db
+from .models import User
+from .portal import LANGUAGES, DemoPortal
+
+blueprint = Blueprint("portal", __name__)
+
+WORDS = {
+    "nl": {
+        "login": "Inloggen",
+        "logout": "Uitloggen",
+        "email": "E-mailadres",
+        "password": "Wachtwoord",
+        "wrong": "Dit e-mailadres en wachtwoord horen niet bij elkaar.",
+        "settings": "Instellingen",
+        "home": "Mijn telefonie",
+        "welcome": "Dag {name}",
+        "lines": "Je extensies",
+        "number": "Extensie",
+        "name": "Naam",
+        "public": "Buitennummer",
+        "account": "Je account",
+        "customer": "Klant",
+        "language": "Taal",
+        "save": "Opslaan",
+        "desk": "Servicedesk",
+        "board": "Beheer",
+        "queues": "RQ-dashboard",
+        "demo": "Demonstratie: log in met een van deze accounts, wachtwoord demo.",
+    },
+    "en": {
+        "login": "Log in",
+        "logout": "Log out",
+        "email": "E-mail address",
+        "password": "Password",
+        "wrong": "This e-mail address and password do not belong together.",
+        "settings": "Settings",
+        "home": "My telephony",
+        "welcome": "Hello {name}",
+        "lines": "Your extensions",
+        "number": "Extension",
+        "name": "Name",
+        "public": "Public number",
+        "account": "Your account",
+        "customer": "Customer",
+        "language": "Language",
+        "save": "Save",
+        "desk": "Support desk",
+        "board": "Operations",
+        "queues": "RQ dashboard",
+        "demo": "Demonstration: log in with one of these accounts, password demo.",
+    },
+}
+
+
+@blueprint.app_context_processor
+def _words() -> dict[str, object]:
+    return {"w": WORDS[DemoPortal().locale()], "languages": LANGUAGES, "user": current_user}
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """E-mail address and password."""
+
+    email = EmailField(validators=[InputRequired()])
+    password = PasswordField(validators=[InputRequired()])
+
+
+@blueprint.route("/login", methods=["GET", "POST"])
+def login() -> ResponseReturnValue:
+    """Log in, and go on to where the visitor wanted to be."""
+    form = LoginForm()
+    wrong = False
+    if form.validate_on_submit():
+        email = str(form.email.data).strip().lower()
+        user = db.session.scalar(select(User).where(User.email == email))
+        if user is not None and user.has_password(str(form.password.data)) and user.is_active:
+            session.clear()
+            login_user(user)
+            return redirect(_local(request.args.get("next")) or url_for("portal.home"), 303)
+        wrong = True
+    known = db.session.scalars(select(User).order_by(User.id)).all()
+    return host_page(
+        "portal/login.html", form=form, wrong=wrong, known=known
+    ), 401 if wrong else 200
+
+
+def _local(path: str | None) -> str | None:
+    """A path on this host, and nothing that a browser would read as another one's."""
+    if path and path.startswith("/") and not path.startswith(("//", "/\\")) and "\\" not in path:
+        return path
+    return None
+
+
+@blueprint.post("/logout")
+def logout() -> ResponseReturnValue:
+    """Log out and forget the session."""
+    logout_user()
+    session.clear()
+    return redirect(url_for("portal.login"), 303)
+
+
+@blueprint.get("/")
+@login_required  # type: ignore[untyped-decorator]  # Flask-Login has no types
+def home() -> ResponseReturnValue:
+    """What the customer has."""
+    account = DemoPortal().current_account()
+    lines = DemoPortal().extensions(account) if account else []
+    return host_page("portal/home.html", lines=lines)
+
+
+@blueprint.route("/settings", methods=["GET", "POST"])
+@login_required  # type: ignore[untyped-decorator]
+def settings() -> ResponseReturnValue:
+    """The settings page: language, and at the bottom what is linked to the telephony."""
+    if request.method == "POST":
+        language = request.form.get("language", "")
+        if language in LANGUAGES:
+            session["language"] = current_user.locale = language
+            db.session.commit()
+            flash(WORDS[language]["save"] + " ✓", "ok")
+        return redirect(url_for("portal.settings"), 303)
+    return host_page("portal/settings.html")

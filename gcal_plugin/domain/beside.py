@@ -28,10 +28,10 @@ _MOST_GROUPS = 10
 
 _KEYPAD = re.compile(
     r"[*#][0-9]{1,4}[*#]"  # *21*, #31#
-    r"|^[0-9+*# .()-]*\*[0-9+*# .()-]*$|^[0-9+*# .()-]+\#$"  # nothing but keys, with * or a last #
     r"|;\s*[a-z-]{2,20}\s*="  # ;ext=, ;phone-context=
     r"|^\+?[0-9][0-9 .()-]{5,24}(?:,{1,8}|;|[pPwW])\s?[0-9]{1,6}#?$"  # pauses and digits to dial on
 )
+_KEYS_ONLY = re.compile(r"[0-9+*# .()-]+")
 _RUN = re.compile(r"(?<![0-9])(?:\+ ?)?\(?\+?[0-9](?:[ .()-]{0,3}[0-9])+")
 _BETWEEN = re.compile(r"[ .()-]+")
 _NAMED_EXTENSION = re.compile(
@@ -45,7 +45,7 @@ _MIXED_LETTERS = re.compile(r"(?=[0-9+A-Za-z .-]{8,20}$)(?:\+?[0-9]|[oO][0-9])[0
 def read_beside(text: str) -> Reading:
     """Read a title that is more than one plain number."""
     text = text[:_LOOKED_AT]
-    if _KEYPAD.search(text):
+    if _is_keypad_code(text):
         return _none(Reason.SERVICE_PREFIX)
     found, number_like = _numbers(text)
     if len(found) > 1:
@@ -62,6 +62,13 @@ def read_beside(text: str) -> Reading:
     if named is not None:
         return _none(Reason.TEXT_BESIDE_NUMBER, named[1])
     return _none(Reason.TEXT_BESIDE_NUMBER) if number_like else ORDINARY
+
+
+def _is_keypad_code(text: str) -> bool:
+    """Answer whether a title is dialled as a code, or holds one: *21*...#, #31#, ;ext=, pauses."""
+    if _KEYS_ONLY.fullmatch(text):
+        return "*" in text or "#" in text[1:]
+    return _KEYPAD.search(text) is not None
 
 
 def several(text: str) -> bool:

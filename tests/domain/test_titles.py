@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 
 from gcal_plugin.domain.destination import Kind, read_title
@@ -161,6 +163,7 @@ def test_what_looks_like_a_destination_gets_its_reason_and_its_repair(title, rea
         "Vergadering",
         "10-12",
         "06-12",
+        "06/12",
         "5",
         "+5",
         "Q3",
@@ -270,3 +273,20 @@ def test_a_suggestion_is_never_something_that_would_be_refused_itself():
     assert explain("toestel 333", line=only_200).suggestion is None
     assert explain("toestel 200", line=only_200).suggestion == "200"
     assert explain("toestel 200", line=LineContext(killed=True)).suggestion == "200"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *("*", "#", "1*", "0 ", "0-", ";", "; a", "+", "(0", "a1", "1 ", "0.0.x", "toestel "),
+        *("0612345678 ", "612345678,", "06 12 34 56 x ", "01-12-2026 "),
+        *("０", "0\u0336", "\u200b", "\ufdfa"),
+    ],
+)
+@pytest.mark.parametrize("size", [1_990, 10_000])
+def test_hostile_titles_cost_little(piece, size):
+    """A pattern that looks back and forth over ten thousand signs would take seconds."""
+    title = (piece * size)[:size] + "x1"
+    before = process_time()
+    assert not explain(title).allowed
+    assert process_time() - before < 0.2

@@ -6,6 +6,7 @@ A host with a sender of its own passes any object with the promise of `ports.Mai
 from __future__ import annotations
 
 import smtplib
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from .ports import Mail, MailRefused
@@ -47,8 +48,12 @@ class FlaskMailer:
             )
             if mail.html:
                 letter.attach_alternative(mail.html, "text/html")
+            # Flask-Mailman leaves its connection open where the server refuses; ours is closed.
+            connection = letter.connection = letter.get_connection()
             try:
-                letter.send()
+                with closing(connection):
+                    connection.open()
+                    letter.send()
             except smtplib.SMTPRecipientsRefused as error:
                 codes = [code for code, _ in error.recipients.values()]
                 text = "; ".join(f"{code} {_text(why)}" for code, why in error.recipients.values())

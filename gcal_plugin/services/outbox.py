@@ -98,9 +98,8 @@ def queue(
     }
     on_postgres = session.get_bind().dialect.name == "postgresql"
     insert: Any = postgresql.insert if on_postgres else sqlite.insert
-    added = session.execute(insert(MailOut).values(**row).on_conflict_do_nothing())
-    assert isinstance(added, CursorResult)
-    return added.rowcount == 1
+    added = insert(MailOut).values(**row).on_conflict_do_nothing().returning(MailOut.id)
+    return session.scalar(added) is not None
 
 
 def cancel(session: Session, *, link_id: UUID, kind: str | None = None) -> int:
@@ -202,6 +201,9 @@ def _claim(rt: Runtime) -> MailOut | None:
 
 def _send(rt: Runtime, letter: MailOut) -> str:
     """Send one claimed letter and record what came of it; answers its new state."""
+    if letter.tries > len(BACKOFF) + 1:
+        # Every one before took its worker along, and so never got as far as a refusal.
+        return _record(rt, letter, error="the worker died each time", permanent=True)
     try:
         mail = letters.render(rt, letter, message_id=message_id(letter.key))
         rt.mailer.send(mail)

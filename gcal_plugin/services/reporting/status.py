@@ -1,0 +1,284 @@
+"""The status page: one link (or none), read in a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ...domain.destination import Destination
+from ...domain.forwarding import desired_at, next_change
+from ...domain.link_state import LinkState
+from ...domain.policy import LineContext
+from ...domain.schedule import Window
+from ...ports import Account, ExtensionKind, Tenant
+from ...store import queries_reporting as queries
+from ...store import scope
+from ...store.tables import Calendar, Forwarding, Grant, Link
+from ..access import as_customer
+from ..guarding import line_context, policies
+from ..runtime import Runtime
+from . import problems as trouble
+from .events import event_url, event_view, judged
+from .history import merge
+from .models import (
+    CalendarFacts,
+    EventView,
+    LinkFacts,
+    PageState,
+    ProblemCode,
+    StatusView,
+    WeekView,
+)
+from .names import Names
+from .requests import PAGE_STATES, open_request
+from .week import week_of
+
+EVENTS_SHOWN = 50
+ACTIVITY_SHOWN = 12
+
+
+def link_ids(rt: Runtime, account: Account) -> list[UUID]:
+    """The live links that this account may see, in the order of their extensions."""
+    with rt.store.begin() as session:
+        found = scope.links(as_customer(account)).with_only_columns(Link.id)
+        return list(session.scalars(found))
+
+
+def links_of(rt: Runtime, account: Account) -> list[StatusView]:
+    """Every live link of the account, as short views for the overview."""
+    with rt.store.begin() as session:
+        ids = list(session.scalars(scope.links(as_customer(account)).with_only_columns(Link.id)))
+    return [status_of(rt, account, link_id) for link_id in ids]
+
+
+def status_of(rt: Runtime, account: Account, link_id: UUID | str | None = None) -> StatusView:
+    """The status page of one link; without an id of the only (or first) one.
+
+    Raises NotInReach for an id that is not the account's.
+    """
+    tenant = rt.portal.tenant(account.tenant_id)
+    if tenant is None:
+        return StatusView(PageState.UNAVAILABLE)
+    names = Names.of(rt, account)
+    viewer = as_customer(account)
+    with rt.store.begin() as session:
+        others = 0
+        if link_id is None:
+            rows = list(session.scalars(scope.links(viewer)))
+            if not rows:
+                return _without_link(rt, session, account, names)
+            link, others = rows[0], len(rows) - 1
+        else:
+            link = scope.link(session, viewer, link_id)
+        return _Page(rt, session, account, tenant, link, names).view(others)
+
+
+def _without_link(rt: Runtime, session: Session, account: Account, names: Names) -> StatusView:
+    request = open_request(session, as_customer(account))
+    if request is not None:
+        state = next(
+            (page for held, page in PAGE_STATES.items() if held.value == request.state),
+            PageState.NOT_CONFIGURED,
+        )
+        return StatusView(state, request=request)
+    listed = rt.portal.extensions(account)
+    nothing = account.closed or (listed is not None and not listed)
+    return StatusView(PageState.UNAVAILABLE if nothing else PageState.NOT_CONFIGURED)
+
+
+@dataclass
+class _Page:
+    """One reading of one link; every query is asked once."""
+
+    rt: Runtime
+    session: Session
+    account: Account
+    tenant: Tenant
+    link: Link
+    names: Names
+
+    def view(self, others: int) -> StatusView:
+        now = self.rt.store.now(self.session)
+        link, calendar = self.link, self.link.calendar
+        if link.state == LinkState.ENDED:
+            return StatusView(PageState.UNAVAILABLE, others=others)
+        forwarding = self.session.get(Forwarding, link.id)
+        line = line_context(self.rt, self.session, link)
+        windows, told, ordinary = self._windows(calendar, line, now)
+        events = self._events(windows, calendar, now)
+        stale = self._stale(calendar, now)
+        paused = is_paused(link, now)
+        found = trouble.find_problems(
+            link,
+            calendar,
+            forwarding,
+            events,
+            now=now,
+            names=self.names,
+            line=line,
+            tenant=self.tenant,
+            stale=stale,
+        )
+        codes = {problem.code for problem in found}
+        state = self._state(forwarding, now, codes, paused=paused)
+        standing = paused or line.killed or link.state != LinkState.LINKED
+        history = merge(
+            queries.activity(self.session, link.id, ACTIVITY_SHOWN),
+            queries.ledger(self.session, link.id, ACTIVITY_SHOWN),
+            self.names,
+            self.account.id,
+            ACTIVITY_SHOWN,
+        )
+        return StatusView(
+            state=state,
+            link=self._facts(calendar, paused=paused),
+            ringing=self.names.views(forwarding.observed or ()) if forwarding else (),
+            until=self._until(windows, now, standing=standing),
+            upcoming=next((one for one in events if one.forwards and one.start > now), None),
+            events=tuple(events),
+            ordinary=ordinary,
+            more_events=max(0, told - len(events)),
+            problems=tuple(found),
+            activity=history,
+            week=week_of(events, now, ZoneInfo(self.tenant.time_zone)) if events else WeekView(),
+            others=others,
+            trial_until=forwarding.trial_until if forwarding else None,
+        )
+
+    def _windows(
+        self, calendar: Calendar | None, line: LineContext, now: datetime
+    ) -> tuple[list[Window], int, int]:
+        if calendar is None:
+            return [], 0, 0
+        until = now + timedelta(days=self.rt.settings.horizon_days)
+        rows = queries.coming_windows(self.session, calendar.id, now, until, EVENTS_SHOWN)
+        told, ordinary = queries.count_windows(self.session, calendar.id, now, until)
+        policy = policies(self.rt, self.session, [self.link])[self.link.id]
+        return judged(rows, policy, line), told, ordinary
+
+    def _events(
+        self, windows: Sequence[Window], calendar: Calendar | None, now: datetime
+    ) -> list[EventView]:
+        if calendar is None:
+            return []
+        return [
+            event_view(
+                window, self.names, now, url=event_url(self.rt, calendar, window.event_id)
+            )
+            for window in windows
+        ]
+
+    def _stale(self, calendar: Calendar | None, now: datetime) -> datetime | None:
+        if calendar is None or self.link.state != LinkState.LINKED:
+            return None
+        return trouble.stale_since(
+            self.link,
+            calendar,
+            now,
+            push=calendar.push_state == "open",
+            safety_seconds=self.rt.settings.safety_sync_seconds,
+        )
+
+    def _until(
+        self, windows: Sequence[Window], now: datetime, *, standing: bool
+    ) -> datetime | None:
+        """When who rings becomes another; a forward that stands still has no such instant."""
+        if standing:
+            return None
+        exchange = self.rt.telephony.get(self.link.pbx)
+        most = exchange.capabilities.max_destinations if exchange else None
+        desired = desired_at(
+            windows, now, max_destinations=most, own_extension=self.link.extension
+        )
+        return desired.until or next_change(
+            windows, now, max_destinations=most, own_extension=self.link.extension
+        )
+
+    def _state(
+        self,
+        forwarding: Forwarding | None,
+        now: datetime,
+        codes: set[ProblemCode],
+        *,
+        paused: bool,
+    ) -> PageState:
+        link = self.link
+        fixed = {
+            LinkState.RECONNECT: PageState.RECONNECT,
+            LinkState.CALENDAR_GONE: PageState.GONE,
+            LinkState.CHOOSING: PageState.NO_CALENDAR,
+        }.get(LinkState(link.state))
+        if fixed is not None:
+            return fixed
+        if link.state == LinkState.READY:
+            waits = queries.consent_waits(self.session, link.id, self.account.id, now)
+            return PageState.NO_CALENDAR if waits else PageState.READY
+        if paused or ProblemCode.KILLED in codes:
+            return PageState.PAUSED
+        if codes & {ProblemCode.REFUSED, ProblemCode.UNREACHABLE}:
+            return PageState.REFUSED
+        if ProblemCode.STALE in codes:
+            return PageState.STALE
+        on = forwarding is not None and bool(forwarding.desired) and bool(forwarding.observed)
+        return PageState.FORWARDING if on else PageState.IDLE
+
+    def _facts(self, calendar: Calendar | None, *, paused: bool) -> LinkFacts:
+        link, rt = self.link, self.rt
+        grant = link.grant
+        extension = self.names.by_number.get(link.extension)
+        push = calendar is not None and calendar.push_state == "open"
+        return LinkFacts(
+            id=link.id,
+            extension=link.extension,
+            name=extension.name if extension else "",
+            kind=extension.kind if extension else ExtensionKind.PHONE,
+            mine=link.account_id == self.account.id,
+            email=grant.email if grant else "",
+            granted_at=grant.created_at if grant else None,
+            linked_at=link.linked_at,
+            calendar=calendar
+            and CalendarFacts(
+                name=calendar.name,
+                google_id=calendar.google_id,
+                owner=calendar.owner,
+                time_zone=calendar.time_zone,
+                access_role=calendar.access_role,
+                synced_at=calendar.synced_at,
+                push=push,
+                poll_seconds=rt.settings.poll_seconds,
+            ),
+            paused=paused,
+            paused_until=link.paused_until if paused else None,
+            stale_choice=link.stale_choice,
+            fallback=self.names.of_destination(Destination.parse(link.fallback_number))
+            if link.fallback_number
+            else None,
+            second_contact=link.second_contact or "",
+            ends_at=link.ends_at,
+            app_name=_app_name(rt, self.tenant, grant),
+        )
+
+
+def is_paused(link: Link, now: datetime) -> bool:
+    """Whether a pause holds at `now`."""
+    return link.paused_at is not None and (link.paused_until is None or link.paused_until > now)
+
+
+def _app_name(rt: Runtime, tenant: Tenant, grant: Grant | None) -> str:
+    """The name under which the customer finds us at myaccount.google.com."""
+    client = rt.oauth_client(tenant)
+    if grant is not None and grant.client_id != client.id:
+        client = rt.default_client
+    return client.app_name or rt.settings.google_app_name
+
+
+def count_live(session: Session, account: Account) -> int:
+    """How many links the account has."""
+    ids = scope.links(as_customer(account)).with_only_columns(Link.id).order_by(None)
+    return session.scalar(sa.select(sa.func.count()).select_from(ids.subquery())) or 0

@@ -1,0 +1,93 @@
+"""The table of addresses, and nothing else: which page answers where.
+
+Every page of one link has two addresses: `/pause` acts on the only link of the account, and
+`/links/<id>/pause` on that one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from flask import Blueprint
+
+from .mounting import prepare
+from .pages import (
+    assets,
+    calendars,
+    connect,
+    disconnect,
+    health,
+    live,
+    operator,
+    pausing,
+    plan,
+    precautions,
+    pull,
+    refresh,
+    status,
+    takeover,
+    testing,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask import Flask
+    from flask.typing import ResponseReturnValue
+
+    from ..services.runtime import Runtime
+
+
+class Route(NamedTuple):
+    """One row: name, address, view, methods; `link` gives it the second address of one link."""
+
+    name: str
+    rule: str
+    view: Callable[..., ResponseReturnValue]
+    methods: tuple[str, ...] = ("GET",)
+    link: bool = False
+    open: bool = False
+    """Answers without log-in: a machine that brings its own proof, or a page that discloses nothing."""
+
+
+_BOTH = ("GET", "POST")
+_POST = ("POST",)
+
+ROUTES = (
+    Route("status", "/", status.show, link=True),
+    Route("live", "/live", live.fragment, link=True),
+    Route("connect", "/connect", connect.begin, _POST, link=True),
+    Route("callback", "/callback", connect.callback, open=True),
+    Route("calendars", "/calendars", calendars.choose, _BOTH, link=True),
+    Route("disconnect", "/disconnect", disconnect.confirm, _BOTH, link=True),
+    Route("pause", "/pause", pausing.pause, _POST, link=True),
+    Route("resume", "/resume", pausing.resume, _POST, link=True),
+    Route("refresh", "/refresh", refresh.refresh, _POST, link=True),
+    Route("test", "/test", testing.test, _BOTH, link=True),
+    Route("plan", "/plan", plan.show, link=True),
+    Route("precautions", "/precautions", precautions.edit, _BOTH, link=True),
+    Route("take_over", "/take-over", takeover.take_over, _POST, link=True),
+    Route("operator", "/operator/", operator.board),
+    Route("pull", "/pull/<pbx>/<domain>/<extension>", pull.answer, open=True),
+    Route("healthz", "/healthz", health.healthz, open=True),
+    Route("readyz", "/readyz", health.readyz, open=True),
+    Route("metrics", "/metrics", health.metrics, open=True),
+    Route("asset", "/static/themes/<theme>/<digest>/<path:name>", assets.asset, open=True),
+)
+"""Every page of the plugin."""
+
+OPEN = frozenset(f"gcal.{route.name}" for route in ROUTES if route.open)
+
+
+def mount(app: Flask, runtime: Runtime) -> None:
+    """Register the pages of `runtime` in an application, with their themes and languages.
+
+    Raises ThemeFault, by name, for a theme that cannot be used.
+    """
+    blueprint = Blueprint("gcal", __name__, template_folder="entry_templates")
+    prepare(app, blueprint, runtime, open_endpoints=OPEN)
+    for route in ROUTES:
+        rules = [route.rule, f"/links/<link_id>{route.rule}"] if route.link else [route.rule]
+        for rule in rules:
+            blueprint.add_url_rule(rule, route.name, route.view, methods=list(route.methods))
+    app.register_blueprint(blueprint, url_prefix=runtime.url_prefix)

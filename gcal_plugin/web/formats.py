@@ -1,0 +1,134 @@
+"""Instants, durations, money and numbers, written in the reader's language and the tenant's zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from babel import dates, numbers
+
+from ..domain.destination import Destination, display
+from . import current
+from .i18n import gettext, locale
+
+_SPACE = "\u00a0"
+
+
+def _local(moment: datetime) -> datetime:
+    return moment.astimezone(current.zone())
+
+
+def clock(moment: datetime) -> str:
+    """ "17:00" """
+    return dates.format_time(_local(moment), "HH:mm", locale=locale())
+
+
+def day(moment: datetime | date) -> str:
+    """ "dinsdag 24 november" """
+    value = _local(moment) if isinstance(moment, datetime) else moment
+    return dates.format_date(value, _ORDER.get(locale().language, _ORDER["en"])[0], locale=locale())
+
+
+def short_day(moment: datetime | date) -> str:
+    """ "di 24 nov" """
+    value = _local(moment) if isinstance(moment, datetime) else moment
+    pattern = _ORDER.get(locale().language, _ORDER["en"])[1]
+    return dates.format_date(value, pattern, locale=locale()).replace(".", "")
+
+
+# Day before month in Dutch and in (international) English alike; a language may differ here.
+_ORDER = {"nl": ("EEEE d MMMM", "EEE d MMM"), "en": ("EEEE d MMMM", "EEE d MMM")}
+
+
+def moment(value: datetime) -> str:
+    """As short as it can be: "17:00" today, "di 09:00" this week, "di 1 dec 09:00" after it."""
+    away = (_local(value).date() - _local(current.now()).date()).days
+    if away == 0:
+        return clock(value)
+    if 0 < away < 7 or -2 < away < 0:
+        name = dates.format_date(_local(value), "EEE", locale=locale()).rstrip(".")
+        return f"{name}{_SPACE}{clock(value)}"
+    return f"{short_day(value)} {clock(value)}".replace(" ", _SPACE)
+
+
+def full(value: datetime) -> str:
+    """ "dinsdag 24 november 2026 09:00", for lists that go back in time and for tooltips."""
+    local = _local(value)
+    return f"{day(local)} {local.year} {clock(value)}"
+
+
+def date_long(value: datetime | date) -> str:
+    """ "24 november 2026" """
+    return dates.format_date(
+        _local(value) if isinstance(value, datetime) else value, "d MMMM y", locale=locale()
+    )
+
+
+def iso(value: datetime) -> str:
+    """For `<time datetime>`."""
+    return value.isoformat(timespec="seconds")
+
+
+def period(start: datetime, end: datetime, *, all_day: bool = False) -> str:
+    """ "09:00 – 17:00", "hele dag", or with the day of the end when that is another."""
+    first, last = _local(start), _local(end)
+    if all_day:
+        final = (last - timedelta(minutes=1)).date()
+        if final <= first.date():
+            return gettext("all day")
+        return gettext("all day, up to and including %(day)s", day=short_day(final))
+    if first.date() == last.date() or (last - first) < timedelta(hours=18):
+        return f"{clock(start)} – {clock(end)}"
+    return f"{clock(start)} – {short_day(last)} {clock(end)}"
+
+
+def duration(value: timedelta | float) -> str:
+    """ "2 uur", "45 minuten" """
+    delta = value if isinstance(value, timedelta) else timedelta(seconds=value)
+    return dates.format_timedelta(delta, threshold=1.2, locale=locale())
+
+
+def ago(value: datetime) -> str:
+    """ "3 minuten geleden" """
+    return dates.format_timedelta(
+        value - current.now(), add_direction=True, threshold=1.2, locale=locale()
+    )
+
+
+def seconds(value: float) -> str:
+    """ "1,2 s" """
+    return numbers.format_decimal(round(value, 1), locale=locale()) + f"{_SPACE}s"
+
+
+def money(value: Decimal | float) -> str:
+    """ "€ 12,50" """
+    return numbers.format_currency(value, "EUR", locale=locale())
+
+
+def phone(value: str | Destination) -> str:
+    """ "06 12345678", "333" """
+    return display(value)
+
+
+def phone_kept(value: str | Destination) -> str:
+    """A number that does not break over two lines."""
+    return display(value).replace(" ", _SPACE)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "ago": ago,
+    "clock": clock,
+    "date_long": date_long,
+    "day": day,
+    "duration": duration,
+    "full": full,
+    "iso": iso,
+    "moment": moment,
+    "money": money,
+    "period": period,
+    "phone": phone_kept,
+    "seconds": seconds,
+    "short_day": short_day,
+}

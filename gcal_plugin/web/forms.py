@@ -1,0 +1,104 @@
+"""The forms of the pages. All of them carry a CSRF token; faults are told beside their field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import Field, RadioField, SelectField, StringField
+from wtforms.validators import Length, Optional, Regexp
+
+from .i18n import domain, lazy_gettext
+
+
+class _Words:
+    """Speaks WTForms' own messages in the language of the page."""
+
+    def gettext(self, text: str) -> str:
+        translated: str = domain.gettext(text)
+        return translated
+
+    def ngettext(self, one: str, many: str, num: int) -> str:
+        translated: str = domain.ngettext(one, many, num)
+        return translated
+
+
+class PageForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """The base of every form: the CSRF token, and messages in the reader's language."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]  # Flask-WTF has no types
+        def get_translations(self, form: Any) -> _Words:
+            return _Words()
+
+    def describe(self, field: Field) -> str:
+        """The ids of what explains a field, for `aria-describedby`."""
+        ids = [f"{field.id}-help"] if field.description else []
+        ids += [f"{field.id}-error"] if field.errors else []
+        return " ".join(ids)
+
+
+class ButtonForm(PageForm):
+    """A single button: nothing but the token."""
+
+
+class CalendarForm(PageForm):
+    """Which calendar drives the extension; the boxes answer what the page may ask."""
+
+    calendar = RadioField(lazy_gettext("Calendar"), validate_choice=False)
+
+
+class PauseForm(PageForm):
+    """Until when forwarding stands still."""
+
+    until = SelectField(lazy_gettext("Pause until"), validate_choice=False)
+    date = StringField(lazy_gettext("Date"), validators=[Optional(), Length(max=10)])
+    time = StringField(lazy_gettext("Time"), validators=[Optional(), Length(max=5)])
+
+
+class PrecautionsForm(PageForm):
+    """What happens when the calendar cannot be read for long, and who is told."""
+
+    stale_choice = RadioField(
+        lazy_gettext("If your calendar cannot be read for a day"),
+        choices=[
+            ("keep", lazy_gettext("Keep forwarding what is known")),
+            ("stop", lazy_gettext("Stop; my own phone rings")),
+            ("fallback", lazy_gettext("Forward to the fallback number")),
+        ],
+    )
+    fallback = StringField(
+        lazy_gettext("Fallback number"),
+        validators=[Optional(), Length(max=40)],
+        description=lazy_gettext(
+            "Also used when access to Google is lost or the calendar disappears."
+        ),
+    )
+    second_contact = StringField(
+        lazy_gettext("Second contact for warnings"),
+        validators=[
+            Optional(),
+            Length(max=255),
+            Regexp(r"[^@\s]+@[^@\s]+\.[^@\s]+$", message=lazy_gettext("This is not an e-mail address.")),
+        ],
+        description=lazy_gettext("This address gets a mail too when the link breaks."),
+    )
+
+
+class TrialForm(PageForm):
+    """A number to forward to for one minute."""
+
+    number = StringField(
+        lazy_gettext("Number or extension"), validators=[Length(max=40)]
+    )
+
+
+class PlanForm(PageForm):
+    """A forward to write into the calendar; read only, so without a token."""
+
+    class Meta(PageForm.Meta):
+        csrf = False
+
+    number = StringField(lazy_gettext("Number or extension"), validators=[Length(max=40)])
+    date = StringField(lazy_gettext("Date"), validators=[Length(max=10)])
+    start = StringField(lazy_gettext("From"), validators=[Length(max=5)])
+    end = StringField(lazy_gettext("Until"), validators=[Length(max=5)])

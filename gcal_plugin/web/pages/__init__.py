@@ -1,0 +1,1 @@
+"""One file a page: ask the services, answer in the theme."""

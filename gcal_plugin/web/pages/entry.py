@@ -1,0 +1,20 @@
+"""The plugin's entry on the portal's settings page."""
+
+from __future__ import annotations
+
+from flask import url_for
+
+from ...services.reporting import link_ids, status_of
+from .. import current, render
+
+
+def fragment() -> str:
+    """A card with the status sentence and a button, for a host to place where it likes."""
+    account = current.account_or_none()
+    if account is None:
+        return ""
+    rt = current.runtime()
+    view = status_of(rt, account)
+    return render.page(
+        "entry_card.html", view=view, many=len(link_ids(rt, account)), url=url_for("gcal.status")
+    )

@@ -1,0 +1,45 @@
+"""The status page: what is linked, who rings now, what comes, what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import request, session
+from flask.typing import ResponseReturnValue
+
+from ...services.reporting import PageState, StatusView, link_ids, status_of
+from .. import current, render, week
+from ..forms import ButtonForm, PauseForm
+from . import outcome
+from .pausing import choices
+
+
+def show(link_id: str | None = None) -> ResponseReturnValue:
+    """One link, or the list of them where there are several."""
+    rt, account = current.runtime(), current.account()
+    if link_id is None:
+        ids = link_ids(rt, account)
+        if len(ids) > 1:
+            views = [status_of(rt, account, one) for one in ids]
+            return render.page("overview.html", views=views, form=ButtonForm())
+    view = status_of(rt, account, link_id)
+    told = outcome.take()
+    if told is not None:
+        view = replace(view, state=PageState(told["state"]))
+    return render.page("status.html", **context(view, told=told))
+
+
+def context(view: StatusView, *, told: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the page's templates need; the gallery shows the same."""
+    pause = PauseForm()
+    pause.until.choices = choices()
+    return {
+        "view": view,
+        "told": told,
+        "form": ButtonForm(),
+        "pause_form": pause,
+        "week": week.picture(view.week),
+        "in_link": bool(request.view_args and request.view_args.get("link_id")),
+        "new_here": not session.get("gcal_seen"),
+    }

@@ -1,0 +1,108 @@
+"""Showing a page: the theme of this request, and the words that templates use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from flask import Flask, current_app, g, request, url_for
+from markupsafe import Markup
+from werkzeug.routing import BuildError
+
+from ..services.reporting import EventView
+from . import current, formats, i18n, words
+from .theming.registry import TOKENS, Theming
+from .theming.theme import Theme
+
+
+def page(template: str, **context: Any) -> str:
+    """Render `gcal/<template>` in the theme of this request."""
+    context.setdefault("in_link", bool(request and (request.view_args or {}).get("link_id")))
+    return current.theming().render(theme(), f"gcal/{template}", context)
+
+
+def host_page(template: str, **context: Any) -> str:
+    """Render a page of the host's own in the theme of this request (for a portal that wants to)."""
+    return current.theming().render(theme(), template, context)
+
+
+def theme() -> Theme:
+    """The theme that the portal names for this request's tenant."""
+    tenant = current.tenant()
+    return current.theming().pick(getattr(g, "gcal_theme", None) or (tenant and tenant.theme))
+
+
+def asset(name: str) -> str:
+    """The address of a static file of this request's theme; changes with the file."""
+    chosen = theme()
+    digest = current.theming().digest(chosen, name)
+    return url_for("gcal.asset", theme=chosen.name, digest=digest, name=name)
+
+
+def logo(kind: str = "light") -> str:
+    """The address of the theme's logo; empty where the theme has none."""
+    found = theme().first("logo")
+    name = found and (found.dark or found.light if kind == "dark" else found.light)
+    return asset(name) if name else ""
+
+
+def host_nonce() -> str:
+    """The nonce of the host's Content-Security-Policy, where it has one."""
+    maker = current_app.jinja_env.globals.get("csp_nonce")
+    nonce = maker() if callable(maker) else getattr(g, "csp_nonce", "")
+    return str(nonce or "")
+
+
+def entry() -> Markup:
+    """The entry for the portal's settings page."""
+    from .pages import entry as entry_page
+
+    return Markup(entry_page.fragment())  # noqa: S704 (a rendered template)
+
+
+def by_day(events: Sequence[EventView]) -> list[tuple[date, list[EventView]]]:
+    """Appointments under the day on which they start; one that runs already is under today."""
+    today = current.now().astimezone(current.zone()).date()
+    days: dict[date, list[EventView]] = {}
+    for event in events:
+        begins = event.start.astimezone(current.zone()).date()
+        days.setdefault(max(begins, today), []).append(event)
+    return sorted(days.items())
+
+
+def optional_url(endpoint: str, **values: Any) -> str:
+    """The address of a page that this installation may not have; empty where it has not."""
+    try:
+        return url_for(endpoint, **values)
+    except BuildError:
+        return ""
+
+
+def portal_home() -> str:
+    """The portal's own settings page."""
+    return current.runtime().portal.settings_url()
+
+
+def install(app: Flask, theming: Theming) -> None:
+    """Give the templates their words."""
+    environment = theming.environment
+    i18n_install = environment.install_gettext_callables  # type: ignore[attr-defined]  # extension
+    i18n_install(i18n.domain.gettext, i18n.domain.ngettext, newstyle=True)
+    environment.globals.update(
+        asset=asset,
+        logo=logo,
+        gcal_nonce=host_nonce,
+        gcal_locale=i18n.locale,
+        gcal_account=current.account_or_none,
+        gcal_tenant=current.tenant,
+        gcal_runtime=current.runtime,
+        gcal_now=current.now,
+        tokens_file=TOKENS,
+        words=words,
+        by_day=by_day,
+        optional_url=optional_url,
+        portal_home=portal_home,
+    )
+    environment.filters.update(formats.FILTERS)
+    app.jinja_env.globals["gcal_entry_html"] = entry

@@ -1,0 +1,1 @@
+"""Themes: a reseller's folder of tokens, logos and templates, laid over the pages."""

@@ -1,0 +1,1 @@
+"""The themes of this distribution: folders of tokens, logos and templates. No code."""

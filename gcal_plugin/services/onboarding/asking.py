@@ -15,7 +15,7 @@ from ...ports import Account, Extension, Role
 from ...store.tables import Link, Request
 from ..access import actor, as_customer
 from ..runtime import Runtime
-from .errors import WrongFields
+from .errors import AlreadyOpen, WrongFields
 from .fields import Fields
 from .mailing import support_address, to_customer, to_desk
 from .records import Change, guarded, open_request, remember
@@ -93,6 +93,17 @@ def submit(rt: Runtime, account: Account, asked: Asked) -> Submitted:
     A second request for the same extension leads to the first.
     """
     holder, facts = _check(rt, account, asked)
+    try:
+        submitted = _write(rt, account, holder, facts)
+    except AlreadyOpen:
+        # Somebody asked in this very moment; now there is a request to lead to.
+        submitted = _write(rt, account, holder, facts)
+    if submitted.made:
+        rt.wake.mail()
+    return submitted
+
+
+def _write(rt: Runtime, account: Account, holder: Account, facts: dict[str, str]) -> Submitted:
     made: list[UUID] = []
     found: list[UUID] = []
     with guarded(), rt.store.begin() as session:
@@ -121,8 +132,6 @@ def submit(rt: Runtime, account: Account, asked: Asked) -> Submitted:
             to_customer(rt, change, "received", step.id)
             to_desk(rt, change, "received_desk", step.id)
             made.append(row.id)
-    if made:
-        rt.wake.mail()
     return Submitted(tuple(made), tuple(found))
 
 

@@ -180,6 +180,8 @@ class Kamailio:
 
     def kill(self) -> None:
         """SIGKILL, the main process and its children at once: the children hold the ports."""
+        if not self._child.running:
+            return
         children = psutil.Process(self._child.pid).children(recursive=True)
         self._child.kill()
         for child in children:
@@ -206,8 +208,7 @@ class Kamailio:
 
     def stop(self) -> None:
         """End it; by force, since an orderly end takes seconds."""
-        if self._child.running:
-            self.kill()
+        self.kill()
 
     def log(self) -> str:
         """What it said."""

@@ -120,8 +120,7 @@ def _run(children: Children, folder: Path, port: int) -> None:
         ],
     )
     children.start("clock", _flask("gcal", "clock"))
-    for queue in ("switch", "sync", "care"):
-        children.start(f"worker-{queue}", _flask("gcal", "worker", "--queue", queue))
+    children.start("workers", _flask("gcal", "worker"))
     web.wait_for("Booting worker")
     _tell(state, port)
     while (ended := children.ended()) is None:

@@ -31,7 +31,7 @@ lint: setup  ## style, types, import directions, security patterns
 	.venv/bin/ruff check --quiet .
 	.venv/bin/ruff format --quiet --check .
 	.venv/bin/lint-imports --no-logo
-	.venv/bin/bandit --quiet --configfile pyproject.toml --recursive gcal_plugin example_app
+	.venv/bin/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive gcal_plugin
 	.ci/semgrep
 	.venv/bin/mypy --no-error-summary
 

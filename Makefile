@@ -28,12 +28,7 @@ servers:
 	@.ci/servers
 
 lint: setup  ## style, types, import directions, security patterns
-	.venv/bin/ruff check --quiet .
-	.venv/bin/ruff format --quiet --check .
-	.venv/bin/lint-imports --no-logo
-	.venv/bin/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive gcal_plugin
-	.ci/semgrep
-	.venv/bin/mypy --no-error-summary
+	@.ci/lint
 
 test-domain: setup
 	$(PYTEST) tests/domain -q -n $(WORKERS) -m "not full and not soak" --cov --cov-report=term:skip-covered --cov-fail-under=100

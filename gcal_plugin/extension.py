@@ -18,6 +18,7 @@ from .google.governed import GovernedCalendars
 from .google.governor import Governor, Quota
 from .google.metadata import Metadata
 from .google.oauth import GoogleOAuth
+from .google.security_events import GoogleSecurityEvents
 from .ports import CalendarSource, Mailer, OAuthPort, Portal, Telephony, Wake
 from .services.runtime import Runtime
 from .settings import GcalSettings, SettingsError, load
@@ -97,6 +98,7 @@ class GCalPlugin:
             extras={
                 "governor": governor,
                 "redis": redis,
+                "security_events": _security_events(settings),
                 "check_google": lambda: metadata.endpoint("authorization_endpoint"),
             },
         )
@@ -140,6 +142,14 @@ def connect_redis(settings: GcalSettings) -> Redis:
     from .jobs.connection import connect
 
     return connect(settings.redis_url)
+
+
+def _security_events(settings: GcalSettings) -> GoogleSecurityEvents:
+    return GoogleSecurityEvents(
+        Metadata(settings.google_risc_metadata_url, timeout=settings.google_timeout_seconds),
+        service_account=settings.risc_service_account or None,
+        timeout=settings.google_timeout_seconds,
+    )
 
 
 def _wake(redis: Redis) -> Wake:

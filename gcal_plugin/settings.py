@@ -109,6 +109,12 @@ class GcalSettings(BaseModel):
         default="https://accounts.google.com/.well-known/risc-configuration",
         description="Discovery document of Cross-Account Protection (RISC).",
     )
+    risc_service_account: Annotated[dict[str, Any], BeforeValidator(_json_if_text)] = Field(
+        default_factory=dict,
+        repr=False,
+        description="Key file (JSON) of the Google project's service account that manages the "
+        "RISC stream; only `flask gcal risc` needs it.",
+    )
     google_quota_per_minute: int = Field(
         default=10_000, ge=60, description="Requests a minute that Google grants the project."
     )

@@ -39,7 +39,6 @@ class GoogleCalendars:
     def __init__(self, api_root: str, *, timeout: float = 10.0) -> None:
         self._timeout = timeout
         self._threads = threading.local()
-        self._connections: set[httplib2.Http] = set()
         self._opened: WeakSet[httplib2.Http] = WeakSet()
         service = build(
             "calendar",
@@ -173,19 +172,13 @@ class GoogleCalendars:
         http = getattr(self._threads, "http", None)
         if http is None:
             http = self._threads.http = self._new_http()
-            self._connections.add(http)
         return http
 
     def _forget_connection(self) -> None:
         http = self._threads.__dict__.pop("http", None)
         if http is not None:
             http.close()
-            self._connections.discard(http)
-
-    def close(self) -> None:
-        """Close every thread's connection; a thread that asks again opens a new one."""
-        while self._connections:
-            self._connections.pop().close()
+            self._opened.discard(http)
 
     def _new_http(self) -> httplib2.Http:
         http = httplib2.Http(timeout=self._timeout)

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..domain.schedule import CalendarEvent, EventTime, Window, event_window, resolve
-from ..ports import AccessToken, CalendarSource, EventsPage, SyncTokenExpired
+from ..ports import AccessToken, CalendarError, CalendarSource, EventsPage, SyncTokenExpired
 from ..store.queries_calendar import Claim
+
+MOST_PAGES = 1000
+"""A calendar that goes on for longer than this is given up on, until its next turn."""
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +89,8 @@ def other_pages(
     (one edit of an endless series) keeps no more than the horizon holds.
     """
     while begun.next_page is not None:
+        if begun.requests >= MOST_PAGES:
+            raise CalendarError("there is no end to the pages", reason="endless")
         page = source.events(
             access,
             begun.claim.google_id,

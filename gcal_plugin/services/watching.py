@@ -11,10 +11,9 @@ import hmac
 import logging
 import random
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Protocol, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -48,7 +47,13 @@ def _digest(token: str) -> str:
 # -- what arrives ------------------------------------------------------------------------------
 
 
-def handle_push(rt: Runtime, headers: Mapping[str, str]) -> int:
+class Headers(Protocol):
+    """The headers of a request, by name whatever its case."""
+
+    def get(self, name: str, default: str = "", /) -> str: ...
+
+
+def handle_push(rt: Runtime, headers: Headers) -> int:
     """A notification's headers -> the status to answer: 204, or the one uniform refusal.
 
     Two statements and at most one wake-up, however many notifications come at once: only the first
@@ -284,7 +289,7 @@ def close_unused_channels(rt: Runtime, grant_id: UUID) -> None:
 # -- upkeep ------------------------------------------------------------------------------------
 
 
-def care_for_channels(rt: Runtime, limit: int = 200) -> int:
+def renew_due(rt: Runtime, limit: int = 200) -> int:
     """Renew, open and close whatever is due; answers how many it looked at.
 
     The clock asks for it about once a minute. Doing it twice at once costs a request, no more.

@@ -162,9 +162,7 @@ def due_to_open(session: Session, now: datetime, limit: int) -> list[UUID]:
 
 def try_later(session: Session, calendar_id: UUID, at: datetime) -> None:
     """Do not ask for a channel of this calendar before `at`."""
-    session.execute(
-        sa.update(_CALENDARS).where(_CALENDARS.c.id == calendar_id).values(watch_at=at)
-    )
+    session.execute(sa.update(_CALENDARS).where(_CALENDARS.c.id == calendar_id).values(watch_at=at))
 
 
 def forget(session: Session, channel_ids: Collection[str]) -> None:

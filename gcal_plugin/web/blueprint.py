@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Blueprint
 
+from . import hooks
 from .mounting import prepare
 from .pages import (
     assets,
@@ -69,6 +70,8 @@ ROUTES = (
     Route("take_over", "/take-over", takeover.take_over, _POST, link=True),
     Route("operator", "/operator/", operator.board),
     Route("pull", "/pull/<pbx>/<domain>/<extension>", pull.answer, open=True),
+    Route("hook_push", "/hooks/google", hooks.push, _POST, open=True),
+    Route("hook_security", "/hooks/google-security", hooks.security_event, _POST, open=True),
     Route("healthz", "/healthz", health.healthz, open=True),
     Route("readyz", "/readyz", health.readyz, open=True),
     Route("metrics", "/metrics", health.metrics, open=True),

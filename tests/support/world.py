@@ -169,12 +169,16 @@ class World:
     def event(
         self,
         title: str | None,
-        start: datetime,
-        end: datetime,
+        start: datetime | str,
+        end: datetime | str,
         calendar: str = "jan@gmail.example",
         **given: Any,
     ) -> str:
         """Make an event in a calendar at Google; answers its id."""
+        if "recurrence" in given and isinstance(start, datetime) and isinstance(end, datetime):
+            zone = "Europe/Amsterdam"
+            given["start"] = {"dateTime": start.isoformat(), "timeZone": zone}
+            given["end"] = {"dateTime": end.isoformat(), "timeZone": zone}
         body = self.google.add_event(calendar, title or "", start, end, **given)
         return str(body["id"])
 

@@ -1,0 +1,27 @@
+"""What machines at Google post to us. Each hook has its own proof; none has a log-in or a form."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Response, request
+
+from ..services import security, watching
+from .current import runtime
+
+_LONGEST = 64 * 1024
+
+
+def push() -> Response:
+    """`POST /hooks/google`: a calendar changed. The headers say it all; a body is not read."""
+    return Response(
+        status=watching.handle_push(runtime(), cast("watching.Headers", request.headers))
+    )
+
+
+def security_event() -> Response:
+    """`POST /hooks/google-security`: a signed security event token."""
+    length = request.content_length
+    if length is None or length > _LONGEST:
+        return Response(status=security.REFUSED)
+    return Response(status=security.handle_security_event(runtime(), request.get_data()))

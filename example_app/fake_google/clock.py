@@ -22,7 +22,13 @@ class Clock:
         return self._frozen is not None
 
     def set(self, instant: datetime, *, freeze: bool) -> None:
-        """Make `instant` the present; time goes on from there unless `freeze`."""
+        """Make `instant` the present; time goes on from there unless `freeze`.
+
+        ValueError for an instant without a zone.
+        """
+        if instant.tzinfo is None:
+            raise ValueError("the instant has no offset")
+        instant = instant.astimezone(UTC)
         self.offset = instant - datetime.now(UTC)
         self._frozen = instant if freeze else None
 

@@ -146,10 +146,12 @@ class Control:
         for name in CHANGEABLE:
             if name != "check_schema":
                 setattr(self.server.options, name, getattr(plain, name))
-        self.server.quota.per_minute = self.server.quota.per_user_minute = 0
+        self.server.quota.clear()
         self.state.clear()
         self.server.faults.clear()
         self.server.journal.clear()
+        self.server.pusher.delivered.clear()
+        self.server.transmitter.sent.clear()
         self.state.clock.reset()
         seed(self.state, body.get("seed", "empty"))
         return {"ok": True}

@@ -87,8 +87,16 @@ class Quota:
         self.peak = max(self.peak, len(self._all))
         return ""
 
+    def clear(self) -> None:
+        """Lift both limits and forget the past minute."""
+        self.per_minute = self.per_user_minute = self.peak = 0
+        self._all.clear()
+        self._users.clear()
+
     @staticmethod
     def _count(window: deque[datetime], now: datetime) -> int:
+        if window and window[-1] > now:  # the clock was put back
+            window.clear()
         while window and window[0] <= now - _MINUTE:
             window.popleft()
         return len(window)

@@ -35,6 +35,7 @@ class LocalGoogle:
         seed: str = "empty",
         port: int = 0,
         check_schema: bool = True,
+        control_token: str = "",
         output: int | IO[bytes] | None = None,
     ) -> None:
         self._arguments = ["--port", str(port), "--seed", seed, "--until-stdin-closes"]
@@ -42,6 +43,10 @@ class LocalGoogle:
             self._arguments += ["--data", str(data)]
         if check_schema:
             self._arguments.append("--check-schema")
+        self._headers = {}
+        if control_token:
+            self._arguments += ["--control-token", control_token]
+            self._headers["Authorization"] = f"Bearer {control_token}"
         self._output = output
         self._process: subprocess.Popen[str] | None = None
         self._http: httpx.Client | None = None
@@ -62,7 +67,7 @@ class LocalGoogle:
         if not line.startswith("ready "):
             raise RuntimeError(f"the local Google ended with {self._process.wait()}: {line!r}")
         self.url = line.split()[1]
-        self._http = httpx.Client(timeout=60)
+        self._http = httpx.Client(timeout=60, headers=self._headers)
         return self
 
     def stop(self, *, kill: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -117,7 +118,7 @@ def test_events_that_google_refuses(api: Api, body: dict, why: str) -> None:
 
 
 def test_a_zero_length_event_is_allowed_and_an_id_is_used_once(api: Api) -> None:
-    body = {"id": "abcde", "start": at("2026-03-03T10:00"), "end": at("2026-03-03T10:00")}
+    body: dict[str, Any] = {"id": "abcde", "start": at("2026-03-03T10:00"), "end": at("2026-03-03T10:00")}
     assert api.make(**body)["id"] == "abcde"
     again = api.call("POST", "/calendars/primary/events", body)
     assert (again.status_code, reason(again)) == (409, "duplicate")
@@ -145,7 +146,7 @@ def test_a_selector_that_google_does_not_know_is_refused(api: Api, bad: str) -> 
 def test_selectors_in_every_spelling(api: Api) -> None:
     api.make(summary="x", start=at("2026-03-03T10:00"), end=at("2026-03-03T11:00"))
 
-    def shown(text: str) -> object:
+    def shown(text: str) -> dict[str, Any]:
         return api.get("/calendars/primary/events", fields=text)
 
     start = {"dateTime": "2026-03-03T10:00:00+01:00"}

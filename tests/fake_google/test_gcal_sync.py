@@ -45,6 +45,11 @@ def event(title: str, start: datetime) -> Event:
     )
 
 
+def instant(found: Event) -> datetime:
+    assert found.start.date_time is not None
+    return found.start.date_time.astimezone(UTC)
+
+
 async def titles(manager: CalendarEventSyncManager) -> list[str]:
     await manager.run()
     timeline = await manager.store_service.async_get_timeline()
@@ -78,11 +83,11 @@ async def test_create_patch_and_delete_come_as_deltas(
     await service.async_create_event(JAN, event("333", start + timedelta(hours=2)))
     assert await titles(manager) == ["0612345678", "333"]
     listed = await service.async_list_events(ListEventsRequest(calendar_id=JAN))
-    first = listed.items[0]
-    await service.async_patch_event(JAN, first.id, {"summary": "0687654321"})
+    first = str(listed.items[0].id)
+    await service.async_patch_event(JAN, first, {"summary": "0687654321"})
     assert await titles(manager) == ["0687654321", "333"]
-    assert (await service.async_get_event(JAN, first.id)).summary == "0687654321"
-    await service.async_delete_event(JAN, first.id)
+    assert (await service.async_get_event(JAN, first)).summary == "0687654321"
+    await service.async_delete_event(JAN, first)
     assert await titles(manager) == ["333"]
     deltas = [one for one in google.requests("events.list") if "syncToken" in one["path"]]
     assert len(deltas) == 3
@@ -111,13 +116,13 @@ async def test_a_series_is_expanded_alike_on_both_sides(
     manager = CalendarEventSyncManager(service, JAN)
     await manager.run()
     theirs = [
-        found.start.value.astimezone(UTC)
+        instant(found)
         for found in await manager.store_service.async_get_timeline()
     ]
     request = ListEventsRequest(calendar_id=JAN, start_time=start - timedelta(days=1),
                                 end_time=start + timedelta(days=700))
     ours = [
-        found.start.value.astimezone(UTC)
+        instant(found)
         async for page in await service.async_list_events(request)
         for found in page.items
     ]

@@ -31,6 +31,11 @@ class RequestState(StrEnum):
     ENDED = "ended"
     CANCELLED = "cancelled"
 
+    @property
+    def over(self) -> bool:
+        """Whether a new request for the same extension stands beside this one."""
+        return self not in OPEN
+
 
 class RequestAction(StrEnum):
     """What happens to a request."""

@@ -181,6 +181,12 @@ def kill_link(rt: Runtime, viewer: Viewer, link_id: UUID, *, actor: str, on: boo
     wake(rt, links)
 
 
+def is_killed(rt: Runtime, viewer: Viewer, link_id: UUID) -> bool:
+    """Whether a link is switched off by itself; NotInReach where the viewer has none."""
+    with rt.store.begin() as session:
+        return scope.link(session, viewer, link_id).killed_at is not None
+
+
 def wake(rt: Runtime, links: Iterable[tuple[UUID, str]]) -> None:
     """Ask the workers to look now; where the queue is away the clock finds the same rows."""
     for pbx, link_ids in queries_guards.by_pbx(links).items():

@@ -113,6 +113,7 @@ def _context(rt: Runtime, tenant: Tenant, theme: MailTheme, locale: str) -> dict
     return {
         "tenant": tenant,
         "theme": theme,
+        "header_url": page_url(rt, tenant, theme.header) if theme.header else "",
         "locale": locale,
         "app_name": rt.settings.google_app_name,
         "support_email": tenant.support_email or rt.settings.support_email,

@@ -107,6 +107,18 @@ def money(value: Decimal | float) -> str:
     return numbers.format_currency(value, "EUR", locale=locale())
 
 
+def money_text(value: str) -> str:
+    """An amount that a history keeps as text."""
+    return money(Decimal(value))
+
+
+def plain_amount(value: Decimal) -> str:
+    """ "12,50": an amount as it stands in a form, without a currency; "21" stays "21"."""
+    whole = value == value.to_integral_value()
+    pattern = "0" if whole else "0.00"
+    return numbers.format_decimal(value, format=pattern, locale=locale(), group_separator=False)
+
+
 def phone(value: str | Destination) -> str:
     """ "06 12345678", "333" """
     return display(value)
@@ -127,6 +139,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "iso": iso,
     "moment": moment,
     "money": money,
+    "money_text": money_text,
     "period": period,
     "phone": phone_kept,
     "seconds": seconds,

@@ -12,7 +12,7 @@ import structlog
 from ...domain.request_state import RequestAction, RequestState, Role
 from ...ports import Account
 from ...store.tables import Link, Request
-from ..access import SYSTEM, actor, as_customer, as_support
+from ..access import SYSTEM, actor, as_customer
 from ..linking import disconnecting
 from ..linking.provision import end_link
 from ..runtime import Runtime
@@ -27,16 +27,22 @@ _RUNNING = (RequestState.READY.value, RequestState.LINKED.value)
 
 
 def cancel(
-    rt: Runtime, account: Account, request_id: UUID | str, version: int | None, *, why: str = ""
+    rt: Runtime,
+    account: Account,
+    request_id: UUID | str,
+    version: int | None,
+    *,
+    why: str = "",
+    as_desk: bool,
 ) -> None:
-    """Withdraw a request that is not ready yet, by the customer or by support."""
-    desk = as_support(account)
-    role = Role.SUPPORT if desk is not None else Role.CUSTOMER
+    """Withdraw a request that is not ready yet, as its customer or as support."""
+    viewer = desk_of(account) if as_desk else as_customer(account)
+    role = Role.SUPPORT if as_desk else Role.CUSTOMER
     fields = Fields()
     reason = fields.lines("why", why)
     if fields.faults:
         raise WrongFields(fields.faults)
-    with changing(rt, desk or as_customer(account), request_id, version) as change:
+    with changing(rt, viewer, request_id, version) as change:
         step = take(change, RequestAction.CANCEL, role, actor(account), why=reason)
         to_customer(rt, change, "cancelled", step.id, why=reason)
     rt.wake.mail()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -60,7 +62,16 @@ def request_view(session: Session, row: Request) -> RequestView:
     )
 
 
-def timeline(state: str, steps: Sequence[RequestStep]) -> tuple[StepView, ...]:
+class Dated(Protocol):
+    """A step of the history: when, and the state after it."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def state(self) -> str: ...
+
+
+def timeline(state: str, steps: Sequence[Dated]) -> tuple[StepView, ...]:
     """The line from request to link; a step that was skipped counts as done."""
     when = {step.state: step.at for step in steps}
     place = _LINE.index(state) if state in _LINE else 0

@@ -216,7 +216,7 @@ def test_one_reminder_comes_before_a_quote_ends(world: World) -> None:
 
 def test_agreeing_after_a_cancel_is_impossible(world: World) -> None:
     request_id = quoted(world)
-    ending.cancel(world.rt, DESK, request_id, None, why="dubbel")
+    ending.cancel(world.rt, DESK, request_id, None, why="dubbel", as_desk=True)
     with pytest.raises(NotPossible):
         quoting.agree(world.rt, JAN, request_id, None, quote=1)
 
@@ -230,7 +230,7 @@ def test_a_declined_request_frees_the_extension_and_can_be_quoted_again(world: W
 
     with pytest.raises(AlreadyOpen):
         quoting.make_quote(world.rt, DESK, request_id, None, OFFER)
-    ending.cancel(world.rt, JAN, other, None)
+    ending.cancel(world.rt, JAN, other, None, as_desk=False)
     quoting.make_quote(world.rt, DESK, request_id, None, OFFER)
 
 

@@ -109,9 +109,9 @@ class RequestLife(RuleBasedStateMachine):
         elif click == "decline":
             quoting.decline(rt, ANNA, request, version, quote=quote, why="nee")
         elif click == "cancel_jan":
-            ending.cancel(rt, JAN, request, version)
+            ending.cancel(rt, JAN, request, version, as_desk=False)
         elif click == "cancel_desk":
-            ending.cancel(rt, DESK, request, version, why="x")
+            ending.cancel(rt, DESK, request, version, why="x", as_desk=True)
         elif click == "start":
             building.start(rt, DESK, request, version)
         elif click == "finish":

@@ -1,0 +1,144 @@
+"""The forms of requests and of the desk. What is typed is read by the services, not here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import Length
+
+from . import words_desk
+from .forms import PageForm
+from .i18n import lazy_gettext
+
+
+class Faulty(PageForm):
+    """A form whose faults come from a service, by field."""
+
+    def take(self, faults: Mapping[str, str], *, others: str = "") -> None:
+        """Put each fault beside its field; those without a field go to `others`."""
+        for name, code in faults.items():
+            field = self._fields.get(name) or self._fields.get(others)
+            if field is not None:
+                field.errors = [*field.errors, words_desk.fault(code)]
+
+    @property
+    def faulty(self) -> bool:
+        """Whether any field has a fault."""
+        return any(field.errors for field in self)
+
+
+class VersionForm(Faulty):
+    """A button for one step; `version` is the state of the request that was looked at."""
+
+    version = HiddenField()
+
+    @property
+    def seen(self) -> int | None:
+        """The version that the page showed; a page without one is as old as can be."""
+        text = str(self.version.data or "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+class RequestForm(Faulty):
+    """Asking for the integration."""
+
+    customer_code = StringField(lazy_gettext("Customer code"), validators=[Length(max=200)])
+    customer_name = StringField(lazy_gettext("Customer name"), validators=[Length(max=500)])
+    email = StringField(lazy_gettext("Portal account"), validators=[Length(max=500)])
+    extensions = SelectMultipleField(lazy_gettext("For which extension?"), validate_choice=False)
+    typed = StringField(
+        lazy_gettext("Extension"),
+        validators=[Length(max=400)],
+        description=lazy_gettext("Several: separate them with a space."),
+    )
+    remarks = TextAreaField(lazy_gettext("Remarks"), validators=[Length(max=8000)])
+
+
+class AnswerForm(VersionForm):
+    """The customer's answer to a quote."""
+
+    quote = HiddenField()
+    why = TextAreaField(lazy_gettext("Why not?"), validators=[Length(max=8000)])
+
+    @property
+    def number(self) -> int:
+        """The number of the quote that was read."""
+        text = str(self.quote.data or "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+class QuoteForm(VersionForm):
+    """A price for a customer."""
+
+    once = StringField(lazy_gettext("Once, excl. VAT"), validators=[Length(max=40)])
+    monthly = StringField(lazy_gettext("Per month, excl. VAT"), validators=[Length(max=40)])
+    vat = StringField(lazy_gettext("VAT rate in percent"), validators=[Length(max=10)])
+    valid_until = StringField(lazy_gettext("Valid until"), validators=[Length(max=10)])
+    summary = TextAreaField(lazy_gettext("Contract summary"), validators=[Length(max=8000)])
+    note = TextAreaField(lazy_gettext("Message to the customer"), validators=[Length(max=8000)])
+
+
+class FinishForm(VersionForm):
+    """The number policy that goes with the extension."""
+
+    countries = StringField(
+        lazy_gettext("Countries that may be called"),
+        validators=[Length(max=200)],
+        description=lazy_gettext(
+            "Two letters each, like NL, BE. Every other country stays closed."
+        ),
+    )
+
+
+class NoteForm(VersionForm):
+    """A message to the customer."""
+
+    note = TextAreaField(lazy_gettext("Message to the customer"), validators=[Length(max=8000)])
+
+
+class EndForm(VersionForm):
+    """The end of a contract or of a request."""
+
+    ends_on = StringField(lazy_gettext("Last day"), validators=[Length(max=10)])
+    why = TextAreaField(lazy_gettext("Reason"), validators=[Length(max=8000)])
+
+
+class DirectForm(Faulty):
+    """An extension that was settled by telephone."""
+
+    email = StringField(lazy_gettext("Portal account"), validators=[Length(max=500)])
+    extension = StringField(lazy_gettext("Extension"), validators=[Length(max=40)])
+    remarks = StringField(lazy_gettext("Remarks"), validators=[Length(max=8000)])
+
+
+class PriceForm(Faulty):
+    """A price template."""
+
+    name = StringField(lazy_gettext("Name"), validators=[Length(max=200)])
+    once = StringField(lazy_gettext("Once, excl. VAT"), validators=[Length(max=40)])
+    monthly = StringField(lazy_gettext("Per month, excl. VAT"), validators=[Length(max=40)])
+    vat = StringField(lazy_gettext("VAT rate in percent"), validators=[Length(max=10)])
+    valid_days = StringField(lazy_gettext("Days that a quote is valid"), validators=[Length(max=5)])
+    summary = TextAreaField(lazy_gettext("Contract summary"), validators=[Length(max=8000)])
+
+
+class BlockForm(Faulty):
+    """A number whose owner asked to be left alone."""
+
+    number = StringField(lazy_gettext("Telephone number"), validators=[Length(max=60)])
+    note = StringField(
+        lazy_gettext("Remark"),
+        validators=[Length(max=255)],
+        description=lazy_gettext("For your own administration, like a ticket number."),
+    )
+
+
+class QueueForm(PageForm):
+    """Which requests the queue shows; read only, so without a token."""
+
+    class Meta(PageForm.Meta):
+        csrf = False
+
+    state = SelectField(lazy_gettext("Show"), validate_choice=False)
+    text = StringField(lazy_gettext("Search"), validators=[Length(max=100)])

@@ -32,6 +32,7 @@ _KEYPAD = re.compile(
     r"|^\+?[0-9][0-9 .()-]{5,24}(?:,{1,8}|;|[pPwW])\s?[0-9]{1,6}#?$"  # pauses and digits to dial on
 )
 _KEYS_ONLY = re.compile(r"[0-9+*# .()-]+")
+_ODD = frozenset("/_,=|\\")
 _RUN = re.compile(r"(?<![0-9])(?:\+ ?)?\(?\+?[0-9](?:[ .()-]{0,3}[0-9])+")
 _BETWEEN = re.compile(r"[ .()-]+")
 _NAMED_EXTENSION = re.compile(
@@ -51,9 +52,9 @@ def read_beside(text: str) -> Reading:
     if len(found) > 1:
         return _none(Reason.SEVERAL_NUMBERS)
     suggestion = next(iter(found), None)
-    slashed = _slashed(text)
-    if slashed is not None:
-        return slashed
+    split = _oddly_split(text)
+    if split is not None:
+        return split
     if _letters_among_digits(text):
         return _none(Reason.LETTERS, suggestion)
     if suggestion is not None:
@@ -71,27 +72,28 @@ def _is_keypad_code(text: str) -> bool:
     return _KEYPAD.search(text) is not None
 
 
-def several(text: str) -> bool:
-    """Answer whether digits and separators alone spell more than one number."""
-    return len(_numbers(text)[0]) > 1
+def numbers_in(text: str) -> list[str]:
+    """Answer the distinct numbers in a text, each as a title that would work."""
+    return list(_numbers(text)[0])
 
 
 def _none(reason: Reason, suggestion: str | None = None) -> Reading:
     return Reading(Kind.NONE, None, reason, suggestion)
 
 
-def _slashed(text: str) -> Reading | None:
-    """Read 06/12345678: one number only when the slash is a hyphen, which we must not guess."""
-    if text.count("/") != 1:
+def _oddly_split(text: str) -> Reading | None:
+    """Read 06/12345678 and 06_12345678: one number only if we guessed, which we must not."""
+    signs = [sign for sign in text if sign in _ODD]
+    if len(signs) != 1:
         return None
-    number = spelled(text.replace("/", "-"))
+    number = spelled(text.replace(signs[0], "-"))
     if number is None or (number.digits[0] != "0" and not number.plus):
         return None
     reading = read_digits(number)
-    if reading.reason is Reason.ORDINARY_TEXT:
-        return None
     destination = reading.destination
-    return _none(Reason.SLASH, title_for(destination) if destination else None)
+    if signs[0] == "/" and reading.reason is not Reason.ORDINARY_TEXT:
+        return _none(Reason.SLASH, title_for(destination) if destination else None)
+    return _none(Reason.TEXT_BESIDE_NUMBER, title_for(destination)) if destination else None
 
 
 def _numbers(text: str) -> tuple[dict[str, None], bool]:

@@ -7,12 +7,13 @@ appointments and leave after one or two cheap looks.
 from __future__ import annotations
 
 from gcal_plugin.domain import characters
-from gcal_plugin.domain.beside import read_beside, several
+from gcal_plugin.domain.beside import numbers_in, read_beside
 from gcal_plugin.domain.digits import (
     LONGEST,
     MOST_DIGITS,
     ORDINARY,
     is_date_or_times,
+    is_free_or_pay,
     read_digits,
     spelled,
     title_for,
@@ -59,20 +60,25 @@ def _read(text: str) -> Reading:
     """Read a text whose digits are plain."""
     if len(text) > LONGEST:
         return _read_long(text)
-    if is_date_or_times(text):
+    if is_date_or_times(text) and not is_free_or_pay(text):
         return ORDINARY
     number = spelled(text)
     if number is None:
         return read_beside(text)
     reading = read_digits(number)
-    if reading.destination is None and not number.one_piece and several(text):
+    if reading.destination is not None or number.one_piece:
+        return reading
+    inside = numbers_in(text)
+    if len(inside) > 1:
         return Reading(Kind.NONE, None, Reason.SEVERAL_NUMBERS)
+    if inside and len(number.digits) > MOST_DIGITS:
+        return Reading(Kind.NONE, None, Reason.TEXT_BESIDE_NUMBER, inside[0])
     return reading
 
 
 def _read_long(text: str) -> Reading:
     """Read a text that is too long for one number: perhaps several, perhaps digits without end."""
-    if _KEYS.issuperset(text) and not several(text):
+    if _KEYS.issuperset(text) and len(numbers_in(text)) < 2:
         digits = sum(map(text.count, "0123456789"))
         return _TOO_LONG if digits > MOST_DIGITS else ORDINARY
     return read_beside(text)

@@ -27,7 +27,9 @@ _DATE = (
     r"|[12][0-9]{3}([-/.])[01]?[0-9]\2[0-3]?[0-9]"
 )
 _TIMES = r"[0-2]?[0-9][.:][0-5][0-9] ?- ?[0-2]?[0-9][.:][0-5][0-9]"
-_DATE_OR_TIMES = re.compile(rf"(?:{_DATE}|{_TIMES})")
+_HOURS = r"[0-2][0-9][0-5][0-9] ?- ?[0-2][0-9][0-5][0-9]"
+_DATE_OR_TIMES = re.compile(rf"(?:{_DATE}|{_TIMES}|{_HOURS})")
+_FREE_OR_PAY = ("0800", *ranges.PREMIUM_PREFIXES)
 _COMPACT_DATE = re.compile(r"(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]")
 
 ORDINARY = Reading(Kind.NONE, None, Reason.ORDINARY_TEXT)
@@ -59,8 +61,13 @@ def spelled(text: str) -> Spelled | None:
 
 
 def is_date_or_times(text: str) -> bool:
-    """Answer whether digits are a date ("01-12-2026") or a stretch of hours ("09.00-17.00")."""
+    """Answer whether digits are a date ("01-12-2026") or hours ("09.00-17.00", "0830-1700")."""
     return _DATE_OR_TIMES.fullmatch(text) is not None
+
+
+def is_free_or_pay(text: str) -> bool:
+    """Answer whether a text starts as an 0800 or 0900 number, which may look like hours."""
+    return text.startswith(_FREE_OR_PAY)
 
 
 def read_digits(number: Spelled) -> Reading:

@@ -120,6 +120,7 @@ def test_every_other_step_of_a_request_is_illegal():
 
 def test_only_open_requests_lead_a_second_one_to_themselves():
     assert frozenset(R) - request.OPEN == {R.DECLINED, R.EXPIRED, R.ENDED, R.CANCELLED}
+    assert {state for state in R if state.over} == frozenset(R) - request.OPEN
 
 
 class RequestLife(RuleBasedStateMachine):

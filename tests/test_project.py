@@ -6,12 +6,16 @@ import ast
 import configparser
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,6 +40,8 @@ TOP_LEVEL = {
 }
 BINARY = {".png", ".ico", ".woff2", ".mo", ".jpg", ".webp", ".gz", ".sqlite"}
 LONGEST_MODULE = 300
+# A migration is written once and then frozen: a list of tables, which reads best in one piece.
+FROZEN = "gcal_plugin/store/migrations/versions/"
 
 
 @cache
@@ -107,7 +113,9 @@ def test_lines_end_as_on_unix_and_files_with_one_line_break() -> None:
 @pytest.mark.parametrize("room", ["gcal_plugin", "example_app", "benchmarks", "themes"])
 def test_modules_are_short_and_say_what_they_are_for(room: str) -> None:
     long = {
-        name: count for name, text in modules(room) if (count := text.count("\n")) > LONGEST_MODULE
+        name: count
+        for name, text in modules(room)
+        if (count := text.count("\n")) > LONGEST_MODULE and not name.startswith(FROZEN)
     }
     silent = [
         name
@@ -142,6 +150,42 @@ def test_setup_lists_every_package() -> None:
         if path.suffix == ".py" and path.relative_to(ROOT).parts[0] == "gcal_plugin"
     }
     assert listed == present | {"gcal_plugin.themes"}
+
+
+def _imported(room: str) -> set[str]:
+    """The first names of all absolute imports of a room."""
+    found: set[str] = set()
+    for _, text in modules(room):
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                found.add(node.module.partition(".")[0])
+    return found - sys.stdlib_module_names - {"gcal_plugin", "example_app", "benchmarks", "tests"}
+
+
+@pytest.mark.parametrize("room", ["gcal_plugin", "example_app", "benchmarks", "tests"])
+def test_what_is_imported_is_asked_for(room: str) -> None:
+    """A package that comes along with another one today may stay away tomorrow."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    lists = [setup["options"]["install_requires"]]
+    extras = setup["options.extras_require"]
+    optional = ["postgres", "mail", "dashboard"] if room == "gcal_plugin" else list(extras)
+    lists += [extras[name] for name in optional]
+    asked = {
+        canonicalize_name(Requirement(line).name)
+        for text in lists
+        for line in text.splitlines()
+        if line
+    }
+    homes = packages_distributions()
+    stray = {
+        name
+        for name in _imported(room)
+        if not {canonicalize_name(home) for home in homes.get(name, [name])} & asked
+    }
+    assert stray == set()
 
 
 def test_the_import_rules_know_every_room() -> None:

@@ -12,6 +12,7 @@ from .calendar_pages import CalendarPages
 from .clock import Clock
 from .control import Control
 from .control_bulk import BulkControl
+from .control_levers import Levers
 from .control_page import ControlPage
 from .faults import Switchboard
 from .gate import Handler, endpoint
@@ -99,6 +100,7 @@ def application(server: Server) -> web.Application:
     risc = RiscApi(server)
     app.add_routes(risc.routes())
     app.add_routes(Control(server).routes())
+    app.add_routes(Levers(server).routes())
     app.add_routes(BulkControl(server, risc).routes())
     return app
 

@@ -12,10 +12,13 @@ from .risc import Transmitter
 from .state import State
 from .tokens import Cursors
 
+CHANGEABLE = ("access_seconds", "sync_token_seconds", "channel_seconds", "push_retry_seconds",
+              "push_tries", "check_schema")
+
 
 @dataclass(slots=True)
 class Options:
-    """Settings of one run; the ones that are not from the command line can be changed later.
+    """Settings of one run; those named in CHANGEABLE can be changed while it runs.
 
     Times are in seconds; `sync_token_seconds` 0 means that sync tokens do not grow old.
     """

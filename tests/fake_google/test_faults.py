@@ -18,17 +18,19 @@ EVENTS = "/calendars/primary/events"
 
 @pytest.mark.parametrize(
     ("kind", "status", "code"),
-    [("rateLimitExceeded", 403, "rateLimitExceeded"),
-     ("userRateLimitExceeded", 403, "userRateLimitExceeded"),
-     ("quotaExceeded", 403, "quotaExceeded"),
-     ("tooManyRequests", 429, "rateLimitExceeded"),
-     ("insufficientPermissions", 403, "insufficientPermissions"),
-     ("authError", 401, "authError"),
-     ("backendError", 500, "backendError"),
-     ("serviceUnavailable", 503, "backendError"),
-     ("fullSyncRequired", 410, "fullSyncRequired"),
-     ("updatedMinTooLongAgo", 410, "updatedMinTooLongAgo"),
-     ("notFound", 404, "notFound")],
+    [
+        ("rateLimitExceeded", 403, "rateLimitExceeded"),
+        ("userRateLimitExceeded", 403, "userRateLimitExceeded"),
+        ("quotaExceeded", 403, "quotaExceeded"),
+        ("tooManyRequests", 429, "rateLimitExceeded"),
+        ("insufficientPermissions", 403, "insufficientPermissions"),
+        ("authError", 401, "authError"),
+        ("backendError", 500, "backendError"),
+        ("serviceUnavailable", 503, "backendError"),
+        ("fullSyncRequired", 410, "fullSyncRequired"),
+        ("updatedMinTooLongAgo", 410, "updatedMinTooLongAgo"),
+        ("notFound", 404, "notFound"),
+    ],
 )
 def test_refusals_come_as_often_as_asked_and_then_stop(
     google: LocalGoogle, api: Api, kind: str, status: int, code: str
@@ -39,8 +41,9 @@ def test_refusals_come_as_often_as_asked_and_then_stop(
         assert (answer.status_code, reason(answer)) == (status, code)
     assert api.call("GET", EVENTS).status_code == 200
     usage = REFUSALS.get(kind, ("", "", "", ""))[3] == "usageLimits"
-    assert usage == (kind in ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded",
-                              "tooManyRequests"))
+    assert usage == (
+        kind in ("rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "tooManyRequests")
+    )
 
 
 def test_retry_after_and_errors_of_one_s_own(google: LocalGoogle, api: Api) -> None:
@@ -51,9 +54,7 @@ def test_retry_after_and_errors_of_one_s_own(google: LocalGoogle, api: Api) -> N
     assert (answer.status_code, reason(answer)) == (418, "teapot")
 
 
-def test_patterns_narrow_a_rule(
-    google: LocalGoogle, api: Api, as_user: Callable[..., Api]
-) -> None:
+def test_patterns_narrow_a_rule(google: LocalGoogle, api: Api, as_user: Callable[..., Api]) -> None:
     google.add_account("eva@shop.example")
     eva = as_user("eva@shop.example")
     rule = google.fault("backendError", endpoint="events.*", account="*@shop.example")
@@ -102,9 +103,12 @@ def test_a_damaged_transport(google: LocalGoogle, api: Api) -> None:
 
 
 def test_metadata_and_keys_can_fail_too(google: LocalGoogle) -> None:
-    for name, path in (("openid-configuration", "/.well-known/openid-configuration"),
-                       ("certs", "/oauth2/v3/certs"), ("risc.certs", "/risc/certs"),
-                       ("risc.configuration", "/.well-known/risc-configuration")):
+    for name, path in (
+        ("openid-configuration", "/.well-known/openid-configuration"),
+        ("certs", "/oauth2/v3/certs"),
+        ("risc.certs", "/risc/certs"),
+        ("risc.configuration", "/.well-known/risc-configuration"),
+    ):
         google.fault("serviceUnavailable", endpoint=name, count=1)
         assert httpx.get(google.url + path).status_code == 503
         assert httpx.get(google.url + path).status_code == 200

@@ -66,7 +66,8 @@ async def test_calendar_list_and_its_delta(
     await manager.run()
     found = (await manager.store_service.async_list_calendars()).calendars
     assert [(one.id, one.summary, one.access_role.value) for one in found] == [
-        (JAN, JAN, "owner"), ("rota@group.example", "Rota", "owner"),
+        (JAN, JAN, "owner"),
+        ("rota@group.example", "Rota", "owner"),
     ]
     single = await service.async_get_calendar("primary")
     assert single.id == JAN
@@ -115,12 +116,10 @@ async def test_a_series_is_expanded_alike_on_both_sides(
     await service.async_create_event(JAN, series)
     manager = CalendarEventSyncManager(service, JAN)
     await manager.run()
-    theirs = [
-        instant(found)
-        for found in await manager.store_service.async_get_timeline()
-    ]
-    request = ListEventsRequest(calendar_id=JAN, start_time=start - timedelta(days=1),
-                                end_time=start + timedelta(days=700))
+    theirs = [instant(found) for found in await manager.store_service.async_get_timeline()]
+    request = ListEventsRequest(
+        calendar_id=JAN, start_time=start - timedelta(days=1), end_time=start + timedelta(days=700)
+    )
     ours = [
         instant(found)
         async for page in await service.async_list_events(request)

@@ -22,7 +22,8 @@ def service(google: LocalGoogle) -> Iterator[Any]:
     token = google.grant(JAN, scopes=FULL)["access_token"]
     http = httplib2.Http(timeout=10)
     found = build(
-        "calendar", "v3",
+        "calendar",
+        "v3",
         http=AuthorizedHttp(Credentials(token=token), http=http),
         static_discovery=True,
         client_options={"api_endpoint": f"{google.url}/calendar/v3/"},
@@ -38,13 +39,21 @@ def test_everything_that_the_product_asks_of_it(google: LocalGoogle, service: An
     assert service.calendars().get(calendarId=JAN).execute()["timeZone"] == "Europe/Amsterdam"
 
     events = service.events()
-    body = {"summary": "0612345678", "start": at("2026-03-03T10:00"),
-            "end": at("2026-03-03T11:00"), "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=9"]}
+    body = {
+        "summary": "0612345678",
+        "start": at("2026-03-03T10:00"),
+        "end": at("2026-03-03T11:00"),
+        "recurrence": ["RRULE:FREQ=WEEKLY;COUNT=9"],
+    }
     series = events.insert(calendarId=JAN, body=body).execute()
     listed: list[dict[str, Any]] = []
-    request = events.list(calendarId=JAN, singleEvents=True, maxResults=4, maxAttendees=1,
-                          fields="items(id,summary,start,organizer),nextPageToken,nextSyncToken,"
-                                 "timeZone,accessRole")
+    request = events.list(
+        calendarId=JAN,
+        singleEvents=True,
+        maxResults=4,
+        maxAttendees=1,
+        fields="items(id,summary,start,organizer),nextPageToken,nextSyncToken,timeZone,accessRole",
+    )
     answer: dict[str, Any] = {}
     while request is not None:
         answer = request.execute()
@@ -64,8 +73,13 @@ def test_everything_that_the_product_asks_of_it(google: LocalGoogle, service: An
     events.patch(calendarId=JAN, eventId=series["id"], body={"summary": "334"}).execute()
     events.delete(calendarId=JAN, eventId=series["id"]).execute()
     assert events.list(calendarId=JAN).execute()["items"] == []
-    imported = {"iCalUID": "abc@elsewhere", "summary": "x", "start": at("2026-03-03T10:00"),
-                "end": at("2026-03-03T11:00"), "organizer": {"email": "boss@elsewhere.example"}}
+    imported = {
+        "iCalUID": "abc@elsewhere",
+        "summary": "x",
+        "start": at("2026-03-03T10:00"),
+        "end": at("2026-03-03T11:00"),
+        "organizer": {"email": "boss@elsewhere.example"},
+    }
     copy = events.import_(calendarId=JAN, body=imported).execute()
     assert "self" not in copy["organizer"]
 

@@ -48,8 +48,12 @@ class Person:
         return {name: value for name, value in (plain | changes).items() if value}
 
     def decide(self, *granted: str, decision: str = "allow", **changes: str) -> dict[str, str]:
-        form: dict[str, Any] = {**self.asked(**changes), "account": JAN, "granted": granted,
-                                "decision": decision}
+        form: dict[str, Any] = {
+            **self.asked(**changes),
+            "account": JAN,
+            "granted": granted,
+            "decision": decision,
+        }
         answer = self.http.post("/signin/consent", data=form)
         assert answer.status_code == 302, answer.text
         assert answer.headers["Location"].startswith(CALLBACK)
@@ -60,8 +64,12 @@ class Person:
         return self.http.post("/token", data=client | form)
 
     def exchange(self, code: str, **changes: str) -> httpx.Response:
-        plain = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK,
-                 "code_verifier": self.verifier}
+        plain = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": CALLBACK,
+            "code_verifier": self.verifier,
+        }
         return self.token(**(plain | changes))
 
     def refresh(self, token: str) -> httpx.Response:
@@ -84,8 +92,9 @@ def test_the_whole_way_with_an_independent_client(google: LocalGoogle, person: P
     assert (answer["state"], answer["iss"]) == ("S", google.url)
     assert answer["scope"].split() == ["openid", EMAIL, LIST, EVENTS]
     with OAuth2Client(google.client_id, google.client_secret, redirect_uri=CALLBACK) as client:
-        token = client.fetch_token(metadata["token_endpoint"], code=answer["code"],
-                                   code_verifier=person.verifier)
+        token = client.fetch_token(
+            metadata["token_endpoint"], code=answer["code"], code_verifier=person.verifier
+        )
         keys = KeySet.import_key_set(person.http.get(metadata["jwks_uri"]).json())
         claims = jwt.decode(token["id_token"], keys, algorithms=["RS256"]).claims
         assert claims["aud"] == google.client_id
@@ -97,8 +106,12 @@ def test_the_whole_way_with_an_independent_client(google: LocalGoogle, person: P
         client.revoke_token(metadata["revocation_endpoint"], token["refresh_token"])
     refused = person.refresh(token["refresh_token"])
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
-    assert person.http.get("/userinfo", headers={
-        "Authorization": f"Bearer {fresh['access_token']}"}).status_code == 401
+    assert (
+        person.http.get(
+            "/userinfo", headers={"Authorization": f"Bearer {fresh['access_token']}"}
+        ).status_code
+        == 401
+    )
 
 
 def test_a_code_is_good_once_for_its_verifier_and_its_address(person: Person) -> None:
@@ -125,8 +138,12 @@ def test_cancelled_and_unticked(person: Person) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"client_id": "x"}, {"redirect_uri": "https://evil.example/cb"}, {"scope": ""},
-     {"redirect_uri": "http://127.0.0.1.evil.example/cb"}],
+    [
+        {"client_id": "x"},
+        {"redirect_uri": "https://evil.example/cb"},
+        {"scope": ""},
+        {"redirect_uri": "http://127.0.0.1.evil.example/cb"},
+    ],
 )
 def test_nobody_is_sent_to_an_address_that_is_not_registered(
     person: Person, changes: dict[str, str]
@@ -139,11 +156,13 @@ def test_nobody_is_sent_to_an_address_that_is_not_registered(
 
 @pytest.mark.parametrize(
     ("changes", "error"),
-    [({"response_type": "token"}, "unsupported_response_type"),
-     ({"scope": "openid nonsense"}, "invalid_scope"),
-     ({"code_challenge": "", "code_challenge_method": ""}, "invalid_request"),
-     ({"code_challenge_method": "plain"}, "invalid_request"),
-     ({"prompt": "none"}, "interaction_required")],
+    [
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"scope": "openid nonsense"}, "invalid_scope"),
+        ({"code_challenge": "", "code_challenge_method": ""}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"prompt": "none"}, "interaction_required"),
+    ],
 )
 def test_other_faults_go_back_to_the_client(
     person: Person, changes: dict[str, str], error: str
@@ -165,20 +184,26 @@ def test_the_chooser_shows_everybody_and_makes_newcomers(
     assert "new@shop.example" in consent.text
     assert consent.text.count('type="checkbox"') == 2
     assert "http://127.0.0.1:8123" in consent.headers["Content-Security-Policy"]
-    without = person.http.get("/o/oauth2/v2/auth",
-                              params=person.asked(login_hint=JAN, prompt="consent"))
+    without = person.http.get(
+        "/o/oauth2/v2/auth", params=person.asked(login_hint=JAN, prompt="consent")
+    )
     assert "eva@bakery.example" not in without.text
     google.disable_account(JAN)
     assert "disabled" in person.http.get("/signin/choose", params=asked | {"account": JAN}).text
 
 
 def test_a_refresh_token_comes_at_the_first_consent_or_when_prompted(person: Person) -> None:
-    assert "refresh_token" not in person.exchange(
-        person.decide(LIST, access_type="online")["code"]).json()
+    assert (
+        "refresh_token"
+        not in person.exchange(person.decide(LIST, access_type="online")["code"]).json()
+    )
     assert "refresh_token" in person.exchange(person.decide(LIST, prompt="")["code"]).json()
     assert "refresh_token" not in person.exchange(person.decide(LIST, prompt="")["code"]).json()
-    again = person.http.get("/signin/choose", params=person.asked(
-        prompt="select_account", scope=f"openid email {LIST}") | {"account": JAN})
+    again = person.http.get(
+        "/signin/choose",
+        params=person.asked(prompt="select_account", scope=f"openid email {LIST}")
+        | {"account": JAN},
+    )
     assert again.status_code == 302, "what was granted before is not asked again"
 
 
@@ -210,16 +235,15 @@ def test_wrong_clients_are_not_revocations(google: LocalGoogle, person: Person) 
     wrong = person.token(client_secret="x", grant_type="refresh_token", refresh_token=token)
     assert (wrong.status_code, wrong.json()["error"]) == (401, "invalid_client")
     basic = person.http.post(
-        "/token", data={"grant_type": "refresh_token", "refresh_token": token},
+        "/token",
+        data={"grant_type": "refresh_token", "refresh_token": token},
         auth=(google.client_id, google.client_secret),
     )
     assert basic.status_code == 200
     assert person.token(grant_type="password").json()["error"] == "unsupported_grant_type"
 
 
-def test_a_person_takes_access_back_on_their_own_page(
-    google: LocalGoogle, person: Person
-) -> None:
+def test_a_person_takes_access_back_on_their_own_page(google: LocalGoogle, person: Person) -> None:
     token = google.grant(JAN)["refresh_token"]
     assert JAN in person.http.get("/permissions").text
     form = {"account": JAN, "client": google.client_id}
@@ -236,26 +260,28 @@ def test_a_disabled_account_gets_nothing(google: LocalGoogle, person: Person) ->
     google.disable_account(JAN)
     assert person.refresh(token["refresh_token"]).json()["error"] == "invalid_grant"
     bearer = {"Authorization": f"Bearer {token['access_token']}"}
-    assert person.http.get("/calendar/v3/users/me/calendarList",
-                           headers=bearer).status_code == 401
+    assert person.http.get("/calendar/v3/users/me/calendarList", headers=bearer).status_code == 401
     google.disable_account(JAN, disabled=False)
     assert person.refresh(token["refresh_token"]).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("fault", "status", "text"),
-    [({"kind": "serviceUnavailable"}, 503, "internal_failure"),
-     ({"kind": "html", "status": 429, "retry_after": 7}, 429, "<!DOCTYPE html>"),
-     ({"kind": "invalid_client"}, 401, "invalid_client"),
-     ({"kind": "invalid_grant"}, 400, "invalid_grant"),
-     ({"kind": "missing_fields"}, 200, "token_type")],
+    [
+        ({"kind": "serviceUnavailable"}, 503, "internal_failure"),
+        ({"kind": "html", "status": 429, "retry_after": 7}, 429, "<!DOCTYPE html>"),
+        ({"kind": "invalid_client"}, 401, "invalid_client"),
+        ({"kind": "invalid_grant"}, 400, "invalid_grant"),
+        ({"kind": "missing_fields"}, 200, "token_type"),
+    ],
 )
 def test_the_token_endpoint_can_fail_in_every_way_that_google_s_does(
     google: LocalGoogle, person: Person, fault: dict, status: int, text: str
 ) -> None:
     token = google.grant(JAN)["refresh_token"]
-    google.control("POST", "faults", {**fault, "endpoint": "oauth.token", "account": JAN,
-                                      "count": 1})
+    google.control(
+        "POST", "faults", {**fault, "endpoint": "oauth.token", "account": JAN, "count": 1}
+    )
     answer = person.refresh(token)
     assert answer.status_code == status
     assert text in answer.text

@@ -33,8 +33,12 @@ def titles(google: LocalGoogle) -> list[tuple[str, str]]:
 
 
 def save(browser: httpx.Client, **fields: str) -> httpx.Response:
-    plain = {"title": "0612345678", "start": "2026-03-03T10:00", "end": "2026-03-03T11:00",
-             "repeat": "none"}
+    plain = {
+        "title": "0612345678",
+        "start": "2026-03-03T10:00",
+        "end": "2026-03-03T11:00",
+        "repeat": "none",
+    }
     return browser.post("/calendar/save", data=PLACE | plain | fields)
 
 
@@ -45,15 +49,24 @@ def test_a_person_makes_changes_and_deletes_an_event(
     shown = browser.get("/calendar", params=PLACE).text
     assert "di 3 mrt 10:00 – 11:00" in shown
     (event,) = google.control("GET", f"calendars/{JAN}/events")["events"]
-    assert event["start"] == {"dateTime": "2026-03-03T10:00:00+01:00",
-                              "timeZone": "Europe/Amsterdam"}
+    assert event["start"] == {
+        "dateTime": "2026-03-03T10:00:00+01:00",
+        "timeZone": "Europe/Amsterdam",
+    }
     form = browser.get("/calendar/edit", params={**PLACE, "event": event["id"]}).text
     assert 'value="2026-03-03T10:00"' in form
-    assert save(browser, event=event["id"], title="333", all_day="on",
-                end="2026-03-04T00:00").status_code == 303
+    assert (
+        save(
+            browser, event=event["id"], title="333", all_day="on", end="2026-03-04T00:00"
+        ).status_code
+        == 303
+    )
     (event,) = google.control("GET", f"calendars/{JAN}/events")["events"]
     assert (event["summary"], event["start"], event["end"]) == (
-        "333", {"date": "2026-03-03"}, {"date": "2026-03-05"})
+        "333",
+        {"date": "2026-03-03"},
+        {"date": "2026-03-05"},
+    )
     link = browser.get("/calendar/event", params={"eid": event["id"]})
     assert link.headers["Location"].startswith("/calendar/edit?")
     gone = browser.post("/calendar/delete", data={**PLACE, "event": event["id"]})
@@ -83,17 +96,21 @@ def test_now_and_two_minutes(google: LocalGoogle, browser: httpx.Client) -> None
 
 @pytest.mark.parametrize(
     ("dates", "start", "end", "all_day"),
-    [("20260303T090000Z/20260303T100000Z", "2026-03-03T10:00", "2026-03-03T11:00", False),
-     ("20260303T090000/20260303T100000", "2026-03-03T09:00", "2026-03-03T10:00", False),
-     ("20260303/20260305", "2026-03-03T00:00", "2026-03-04T00:00", True),
-     ("nonsense", "2026-03-02T11:00", "2026-03-02T12:00", False),
-     ("20269999/20269999", "2026-03-02T11:00", "2026-03-02T12:00", False)],
+    [
+        ("20260303T090000Z/20260303T100000Z", "2026-03-03T10:00", "2026-03-03T11:00", False),
+        ("20260303T090000/20260303T100000", "2026-03-03T09:00", "2026-03-03T10:00", False),
+        ("20260303/20260305", "2026-03-03T00:00", "2026-03-04T00:00", True),
+        ("nonsense", "2026-03-02T11:00", "2026-03-02T12:00", False),
+        ("20269999/20269999", "2026-03-02T11:00", "2026-03-02T12:00", False),
+    ],
 )
 def test_the_template_address_fills_in_the_form(
     browser: httpx.Client, dates: str, start: str, end: str, all_day: bool
 ) -> None:
-    shown = browser.get("/calendar/render", params={
-        "action": "TEMPLATE", "text": "06<b>", "dates": dates, "account": JAN}).text
+    shown = browser.get(
+        "/calendar/render",
+        params={"action": "TEMPLATE", "text": "06<b>", "dates": dates, "account": JAN},
+    ).text
     assert f'value="{start}"' in shown
     assert f'value="{end}"' in shown
     assert ('name="all_day" checked' in shown) == all_day
@@ -102,8 +119,11 @@ def test_the_template_address_fills_in_the_form(
 
 
 def test_a_form_that_cannot_be_says_so(google: LocalGoogle, browser: httpx.Client) -> None:
-    for fields in ({"end": "2026-03-03T09:00"}, {"start": "x"},
-                   {"all_day": "on", "end": "2026-03-02T00:00"}):
+    for fields in (
+        {"end": "2026-03-03T09:00"},
+        {"start": "x"},
+        {"all_day": "on", "end": "2026-03-02T00:00"},
+    ):
         answer = save(browser, **fields)
         assert answer.status_code == 400
         assert 'role="alert"' in answer.text
@@ -147,8 +167,14 @@ def test_every_page_is_strict_and_speaks_the_reader_s_language(
     google: LocalGoogle, browser: httpx.Client
 ) -> None:
     save(browser)
-    for path in ("/", "/calendar", "/calendar/render?action=TEMPLATE", "/permissions",
-                 "/_control/", "/o/oauth2/v2/auth"):
+    for path in (
+        "/",
+        "/calendar",
+        "/calendar/render?action=TEMPLATE",
+        "/permissions",
+        "/_control/",
+        "/o/oauth2/v2/auth",
+    ):
         dutch = browser.get(path)
         english = browser.get(path, headers={"Accept-Language": "de, en;q=0.5"})
         assert '<html lang="nl">' in dutch.text
@@ -167,7 +193,8 @@ def test_choosing_a_language() -> None:
 def test_both_languages_say_the_same_things_and_templates_say_nothing_else() -> None:
     folder = Path(example_app.fake_google.__path__[0])
     english, dutch = (
-        json.loads((folder / "words" / f"{name}.json").read_text()) for name in ("en", "nl"))
+        json.loads((folder / "words" / f"{name}.json").read_text()) for name in ("en", "nl")
+    )
     assert english.keys() == dutch.keys()
     for key, sentence in english.items():
         holes = {name for _, name, _, _ in Formatter().parse(sentence) if name}
@@ -182,14 +209,21 @@ def test_the_demonstration_s_people_have_what_the_tour_needs() -> None:
     with LocalGoogle(seed="demo") as google:
         accounts = google.control("GET", "state")["accounts"]
         assert [one["email"] for one in accounts] == [
-            "jan@bakkerij-jansen.example", "praktijk@tandarts-devries.example",
-            "jan.prive@gmail.example"]
+            "jan@bakkerij-jansen.example",
+            "praktijk@tandarts-devries.example",
+            "jan.prive@gmail.example",
+        ]
         for account in accounts:
             token = google.grant(account["email"])["access_token"]
-            answer = httpx.get(f"{google.url}/calendar/v3/users/me/calendarList",
-                               headers={"Authorization": f"Bearer {token}"}).json()
+            answer = httpx.get(
+                f"{google.url}/calendar/v3/users/me/calendarList",
+                headers={"Authorization": f"Bearer {token}"},
+            ).json()
             assert {one["accessRole"] for one in answer["items"]} == {
-                "owner", "reader", "freeBusyReader"}
+                "owner",
+                "reader",
+                "freeBusyReader",
+            }
             assert any("holiday" in one["id"] for one in answer["items"])
         rota = "c_bereikbaarheid-bakkerij@group.calendar.google.example"
         stored = google.control("GET", f"calendars/{rota.replace('@', '%40')}/events")["events"]

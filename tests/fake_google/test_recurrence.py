@@ -40,7 +40,9 @@ def all_day(start: str, end: str, *lines: str) -> dict:
 def test_a_daily_series_keeps_its_wall_clock_start_when_the_clocks_go_forward() -> None:
     body = timed("2026-03-28T18:00:00", "2026-03-28T19:00:00", "RRULE:FREQ=DAILY;COUNT=3")
     assert starts(body) == [
-        "03-28 17:00/03-28 18:00", "03-29 16:00/03-29 17:00", "03-30 16:00/03-30 17:00",
+        "03-28 17:00/03-28 18:00",
+        "03-29 16:00/03-29 17:00",
+        "03-30 16:00/03-30 17:00",
     ]
 
 
@@ -49,14 +51,18 @@ def test_a_night_series_lasts_as_long_in_the_short_night_and_in_the_long_one() -
     assert starts(spring) == ["03-27 21:00/03-28 07:00", "03-28 21:00/03-29 07:00"]
     autumn = timed("2026-10-23T22:00:00", "2026-10-24T08:00:00", "RRULE:FREQ=DAILY;COUNT=3")
     assert starts(autumn) == [
-        "10-23 20:00/10-24 06:00", "10-24 20:00/10-25 06:00", "10-25 21:00/10-26 07:00",
+        "10-23 20:00/10-24 06:00",
+        "10-24 20:00/10-25 06:00",
+        "10-25 21:00/10-26 07:00",
     ]
 
 
 def test_all_day_series_have_days_of_23_and_25_hours() -> None:
     spring = all_day("2026-03-28", "2026-03-29", "RRULE:FREQ=DAILY;COUNT=3")
     assert starts(spring) == [
-        "03-27 23:00/03-28 23:00", "03-28 23:00/03-29 22:00", "03-29 22:00/03-30 22:00",
+        "03-27 23:00/03-28 23:00",
+        "03-28 23:00/03-29 22:00",
+        "03-29 22:00/03-30 22:00",
     ]
     autumn = all_day("2026-10-25", "2026-10-26", "RRULE:FREQ=DAILY;COUNT=1")
     assert starts(autumn) == ["10-24 22:00/10-25 23:00"]
@@ -99,8 +105,16 @@ def test_extra_dates_stand_beside_the_first() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["RRULE:FREQ=SECONDLY", "RRULE:COUNT=3", "RRULE:FREQ=WEEKLY;BYDAY=XX", "X:1",
-             "RRULE:FREQ=DAILY;UNTIL=soon", "EXDATE:never", "RRULE"],
+    "line",
+    [
+        "RRULE:FREQ=SECONDLY",
+        "RRULE:COUNT=3",
+        "RRULE:FREQ=WEEKLY;BYDAY=XX",
+        "X:1",
+        "RRULE:FREQ=DAILY;UNTIL=soon",
+        "EXDATE:never",
+        "RRULE",
+    ],
 )
 def test_what_cannot_be_expanded_is_refused(line: str) -> None:
     body = timed("2026-03-23T18:00:00", "2026-03-23T19:00:00", line)
@@ -117,8 +131,10 @@ def rules(draw: st.DrawFn) -> str:
     frequency = draw(st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY"]))
     parts = [f"FREQ={frequency}", f"INTERVAL={draw(st.integers(1, 4))}"]
     if frequency == "WEEKLY":
-        parts.append("BYDAY=" + ",".join(
-            draw(st.lists(st.sampled_from(_DAYS), min_size=1, max_size=4, unique=True))))
+        parts.append(
+            "BYDAY="
+            + ",".join(draw(st.lists(st.sampled_from(_DAYS), min_size=1, max_size=4, unique=True)))
+        )
     if frequency == "MONTHLY" and draw(st.booleans()):
         parts.append(f"BYDAY={draw(st.sampled_from([1, 2, 3, -1]))}{draw(st.sampled_from(_DAYS))}")
     end = draw(st.sampled_from(["count", "until"]))
@@ -150,16 +166,27 @@ def test_the_same_instants_as_another_library(rule: str, first: datetime, zone: 
 def _by_ical(first: datetime, end: datetime, rule: str, zone: str) -> list[datetime]:
     prefix = "" if zone == "UTC" else f";TZID={zone}"
     suffix = "Z" if zone == "UTC" else ""
-    text = "\r\n".join([
-        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:test", "BEGIN:VEVENT", "UID:1",
-        "DTSTAMP:20260101T000000Z", f"DTSTART{prefix}:{first:%Y%m%dT%H%M%S}{suffix}",
-        f"DTEND{prefix}:{end:%Y%m%dT%H%M%S}{suffix}", f"RRULE:{rule}", "END:VEVENT",
-        "END:VCALENDAR", "",
-    ])
+    text = "\r\n".join(
+        [
+            "BEGIN:VCALENDAR",
+            "VERSION:2.0",
+            "PRODID:test",
+            "BEGIN:VEVENT",
+            "UID:1",
+            "DTSTAMP:20260101T000000Z",
+            f"DTSTART{prefix}:{first:%Y%m%dT%H%M%S}{suffix}",
+            f"DTEND{prefix}:{end:%Y%m%dT%H%M%S}{suffix}",
+            f"RRULE:{rule}",
+            "END:VEVENT",
+            "END:VCALENDAR",
+            "",
+        ]
+    )
     try:
         calendar = IcsCalendarStream.calendar_from_ics(text)
     except CalendarParseError as error:
         raise AssertionError(f"the other library cannot read this: {text}") from error
     found = calendar.timeline_tz(UTC).overlapping(
-        datetime(2025, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC))
-    return [event.dtstart.astimezone(UTC) for event in found]
+        datetime(2025, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
+    )
+    return [event.start_datetime.astimezone(UTC) for event in found]

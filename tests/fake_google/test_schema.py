@@ -11,8 +11,13 @@ from example_app.fake_google.schema import violations
 
 from .conftest import FULL, JAN, Api
 
-GOOD = {"kind": "calendar#event", "id": "x", "start": {"date": "2026-03-03"},
-        "extendedProperties": {"private": {"any": "name"}}, "sequence": 1}
+GOOD = {
+    "kind": "calendar#event",
+    "id": "x",
+    "start": {"date": "2026-03-03"},
+    "extendedProperties": {"private": {"any": "name"}},
+    "sequence": 1,
+}
 
 
 def test_a_good_event_and_any_part_of_it_passes() -> None:
@@ -24,16 +29,19 @@ def test_a_good_event_and_any_part_of_it_passes() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-     ({"id": 3}, "Event.id is int, not string"),
-     ({"colour": "red"}, "Event.colour is not a property Google has"),
-     ({"start": "2026-03-03"}, "Event.start is str, not object"),
-     ({"start": {"date": "3 March"}}, "Event.start.date is '3 March', not a date"),
-     ({"created": "2026-03-03T10:00"}, "Event.created is '2026-03-03T10:00', not a date-time"),
-     ({"sequence": True}, "Event.sequence is bool, not integer"),
-     ({"attendees": {"email": "x"}}, "Event.attendees is dict, not array"),
-     ({"attendees": [{"self": "yes"}]}, "Event.attendees[0].self is str, not boolean"),
-     ({"extendedProperties": {"private": {"a": 1}}},
-      "Event.extendedProperties.private.a is int, not string")],
+        ({"id": 3}, "Event.id is int, not string"),
+        ({"colour": "red"}, "Event.colour is not a property Google has"),
+        ({"start": "2026-03-03"}, "Event.start is str, not object"),
+        ({"start": {"date": "3 March"}}, "Event.start.date is '3 March', not a date"),
+        ({"created": "2026-03-03T10:00"}, "Event.created is '2026-03-03T10:00', not a date-time"),
+        ({"sequence": True}, "Event.sequence is bool, not integer"),
+        ({"attendees": {"email": "x"}}, "Event.attendees is dict, not array"),
+        ({"attendees": [{"self": "yes"}]}, "Event.attendees[0].self is str, not boolean"),
+        (
+            {"extendedProperties": {"private": {"a": 1}}},
+            "Event.extendedProperties.private.a is int, not string",
+        ),
+    ],
 )
 def test_what_does_not_fit_is_told_with_its_path(change: dict[str, Any], told: str) -> None:
     assert violations({**GOOD, **change}, "Event") == [told]

@@ -48,12 +48,16 @@ class Stream:
         signer = crypt.RSASigner.from_service_account_info(self.key)
         token = google_jwt.encode(signer, plain | claims).decode()
         root = self.metadata["configuration_endpoint"].removesuffix("/stream")
-        return httpx.request(method, root + path, json=body,
-                             headers={"Authorization": f"Bearer {token}"})
+        return httpx.request(
+            method, root + path, json=body, headers={"Authorization": f"Bearer {token}"}
+        )
 
     def register(self, hook: Receiver, *kinds: str) -> None:
-        answer = self.call("POST", "/stream:update", {
-            "delivery": {"delivery_method": PUSH, "url": hook.url}, "events_requested": kinds})
+        answer = self.call(
+            "POST",
+            "/stream:update",
+            {"delivery": {"delivery_method": PUSH, "url": hook.url}, "events_requested": kinds},
+        )
         assert answer.status_code == 200, answer.text
 
     def read(self, hook: Receiver, number: int) -> dict[str, Any]:
@@ -71,9 +75,7 @@ def stream(google: LocalGoogle) -> Stream:
     return Stream(google)
 
 
-def test_the_stream_is_managed_by_its_service_account_only(
-    stream: Stream, hook: Receiver
-) -> None:
+def test_the_stream_is_managed_by_its_service_account_only(stream: Stream, hook: Receiver) -> None:
     assert stream.metadata["issuer"].endswith("/")
     assert stream.call("GET", "/stream").status_code == 404
     stream.register(hook, RISC + "account-disabled")
@@ -98,11 +100,12 @@ def test_a_verification_carries_the_caller_s_state(stream: Stream, hook: Receive
 def test_what_happens_to_accounts_and_grants_is_told(
     google: LocalGoogle, stream: Stream, hook: Receiver
 ) -> None:
-    stream.register(hook, RISC + "account-disabled", OAUTH + "tokens-revoked",
-                    OAUTH + "token-revoked")
+    stream.register(
+        hook, RISC + "account-disabled", OAUTH + "tokens-revoked", OAUTH + "token-revoked"
+    )
     grant = google.grant(JAN)
     google.revoke(JAN)
-    events = {}
+    events: dict[str, Any] = {}
     for number in range(2):
         claims = stream.read(hook, number)
         assert claims["aud"] == google.client_id

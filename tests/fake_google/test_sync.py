@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -10,10 +11,10 @@ from example_app.fake_google.process import LocalGoogle
 
 from .conftest import JAN, Api, at, day, reason
 
-WEEKLY = {"recurrence": ["RRULE:FREQ=WEEKLY"]}
+WEEKLY: dict[str, Any] = {"recurrence": ["RRULE:FREQ=WEEKLY"]}
 
 
-def sync(api: Api, token: str, **params: object) -> tuple[list[dict], str]:
+def sync(api: Api, token: str, **params: Any) -> tuple[list[dict], str]:
     answer = api.events(syncToken=token, **params)
     return answer["items"], answer["nextSyncToken"]
 
@@ -64,8 +65,15 @@ def test_what_may_not_stand_beside_a_sync_token(api: Api, extra: dict[str, str])
     assert answer.status_code == 400
 
 
-@pytest.mark.parametrize("changed", [{"singleEvents": True}, {"maxAttendees": 1},
-                                     {"fields": "items(id)"}, {"eventTypes": "default"}])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"singleEvents": True},
+        {"maxAttendees": 1},
+        {"fields": "items(id)"},
+        {"eventTypes": "default"},
+    ],
+)
 def test_the_other_parameters_must_stay_as_they_were(api: Api, changed: dict) -> None:
     token = api.events()["nextSyncToken"]
     answer = api.call("GET", "/calendars/primary/events", syncToken=token, **changed)
@@ -149,7 +157,9 @@ def test_a_touched_endless_series_comes_back_with_every_instance(
     google: LocalGoogle, api: Api
 ) -> None:
     series = api.make(
-        summary="0612345678", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"),
+        summary="0612345678",
+        start=at("2026-03-02T18:00"),
+        end=at("2026-03-02T19:00"),
         recurrence=["RRULE:FREQ=DAILY"],
     )
     window = {"timeMin": "2026-03-02T00:00:00Z", "timeMax": "2026-03-09T00:00:00Z"}
@@ -165,8 +175,9 @@ def test_a_touched_endless_series_comes_back_with_every_instance(
 
 
 def test_a_deleted_series_reports_about_six_months_of_its_instances(api: Api) -> None:
-    series = api.make(summary="x", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"),
-                      **WEEKLY)
+    series = api.make(
+        summary="x", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"), **WEEKLY
+    )
     token = api.events(singleEvents=True)["nextSyncToken"]
     api.call("DELETE", f"/calendars/primary/events/{series['id']}")
     items, _ = sync(api, token, singleEvents=True)
@@ -181,10 +192,12 @@ def test_a_deleted_series_reports_about_six_months_of_its_instances(api: Api) ->
 def test_a_cancelled_instance_has_ids_only_and_a_moved_one_keeps_its_original_start(
     api: Api,
 ) -> None:
-    series = api.make(summary="x", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"),
-                      **WEEKLY)
-    first = api.events(singleEvents=True, timeMin="2026-03-01T00:00:00Z",
-                       timeMax="2026-04-01T00:00:00Z")
+    series = api.make(
+        summary="x", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"), **WEEKLY
+    )
+    first = api.events(
+        singleEvents=True, timeMin="2026-03-01T00:00:00Z", timeMax="2026-04-01T00:00:00Z"
+    )
     ids = [item["id"] for item in first["items"]]
     assert ids[0] == f"{series['id']}_20260302T170000Z"
     api.call("DELETE", f"/calendars/primary/events/{ids[1]}")
@@ -194,26 +207,40 @@ def test_a_cancelled_instance_has_ids_only_and_a_moved_one_keeps_its_original_st
     assert set(gone) == {"kind", "etag", "id", "status", "recurringEventId", "originalStartTime"}
     assert changed["start"]["dateTime"] == "2026-03-17T09:00:00+01:00"
     assert changed["originalStartTime"]["dateTime"] == "2026-03-16T18:00:00+01:00"
-    listed = api.events(singleEvents=True, timeMin="2026-03-01T00:00:00Z",
-                        timeMax="2026-04-01T00:00:00Z", orderBy="startTime")
+    listed = api.events(
+        singleEvents=True,
+        timeMin="2026-03-01T00:00:00Z",
+        timeMax="2026-04-01T00:00:00Z",
+        orderBy="startTime",
+    )
     assert [item["start"]["dateTime"][:16] for item in listed["items"]] == [
-        "2026-03-02T18:00", "2026-03-17T09:00", "2026-03-23T18:00", "2026-03-30T18:00",
+        "2026-03-02T18:00",
+        "2026-03-17T09:00",
+        "2026-03-23T18:00",
+        "2026-03-30T18:00",
     ]
     as_series = api.events()["items"]
     assert sorted(item["status"] for item in as_series) == ["cancelled", "confirmed", "confirmed"]
 
 
 def test_a_shortened_series_reports_the_instances_that_it_lost(api: Api) -> None:
-    series = api.make(summary="x", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"),
-                      **WEEKLY)
+    series = api.make(
+        summary="x", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"), **WEEKLY
+    )
     token = api.events(singleEvents=True)["nextSyncToken"]
-    api.call("PATCH", f"/calendars/primary/events/{series['id']}",
-             {"recurrence": ["RRULE:FREQ=WEEKLY;UNTIL=20260316T170000Z"]})
+    api.call(
+        "PATCH",
+        f"/calendars/primary/events/{series['id']}",
+        {"recurrence": ["RRULE:FREQ=WEEKLY;UNTIL=20260316T170000Z"]},
+    )
     items, _ = sync(api, token, singleEvents=True)
     live = [item for item in items if item["status"] == "confirmed"]
     gone = [item for item in items if item["status"] == "cancelled"]
     assert [item["start"]["dateTime"][:10] for item in live] == [
-        "2026-03-02", "2026-03-09", "2026-03-16"]
+        "2026-03-02",
+        "2026-03-09",
+        "2026-03-16",
+    ]
     assert gone[0]["originalStartTime"]["dateTime"] == "2026-03-23T18:00:00+01:00"
 
 
@@ -232,7 +259,9 @@ def test_the_calendar_list_has_deltas_too(google: LocalGoogle, api: Api) -> None
     google.delete_calendar("a@group.example")
     delta = api.get("/users/me/calendarList", syncToken=token)
     assert {item["id"]: item.get("deleted", False) for item in delta["items"]} == {
-        "a@group.example": True, "b@group.example": False}
+        "a@group.example": True,
+        "b@group.example": False,
+    }
     assert api.call("GET", "/users/me/calendarList", syncToken="x").status_code == 410
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from flask import Blueprint
 
 from . import hooks
-from .mounting import prepare
+from .mounting import exempt_from_csrf, prepare
 from .pages import (
     assets,
     calendars,
@@ -107,4 +107,5 @@ def mount(app: Flask, runtime: Runtime) -> None:
         rules = [route.rule, f"/links/<link_id>{route.rule}"] if route.link else [route.rule]
         for rule in rules:
             blueprint.add_url_rule(rule, route.name, route.view, methods=list(route.methods))
+    exempt_from_csrf(app, [route.view for route in ROUTES if route.open and "POST" in route.methods])
     app.register_blueprint(blueprint, url_prefix=runtime.url_prefix)

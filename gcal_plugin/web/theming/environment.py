@@ -23,6 +23,8 @@ from .theme import Theme
 _DELIMITER = ":"
 _DEEPER = "!"
 PAGES = Path(__file__).resolve().parents[1] / "templates"
+ENTRY = PAGES.with_name("entry_templates")
+"""The macro for the host's settings page, which the host's own environment sees too."""
 
 
 class ThemedEnvironment(Environment):
@@ -58,7 +60,7 @@ def layers_of(theme: Theme, host: BaseLoader | None = None) -> list[BaseLoader]:
     """Where a theme's templates are looked for, in order."""
     found: list[BaseLoader] = [host] if host is not None else []
     found += [FileSystemLoader(step.folder / "templates") for step in theme.chain]
-    found.append(FileSystemLoader(PAGES))
+    found += [FileSystemLoader(PAGES), FileSystemLoader(ENTRY)]
     return found
 
 

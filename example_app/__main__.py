@@ -15,9 +15,11 @@ from types import FrameType
 from typing import Any
 
 from .children import Child, ChildEnded, Children
-from .demo_state import load_state, move_taken_ports, run_dir, url
+from .demo_state import is_free, load_state, move_taken_ports, run_dir, url
 
 _PYTHON = sys.executable
+_ACCESS = "%(t)s %(m)s %(U)s %(s)s %(M)s ms"
+"""Paths only: the query of a callback holds a code that nobody should read in a log."""
 
 
 class _Stopped(Exception):
@@ -99,6 +101,8 @@ def _flask(*words: str) -> list[str]:
 
 
 def _run(children: Children, folder: Path, port: int) -> None:
+    if not is_free(port):
+        raise ChildEnded(f"port {port} is in use; choose another one: make run PORT={port + 1000}")
     state = move_taken_ports(folder, load_state(folder, portal_port=port))
     if not os.environ.get("GCAL_REDIS_URL"):
         _start_redis(children, folder, state)
@@ -115,7 +119,9 @@ def _run(children: Children, folder: Path, port: int) -> None:
                 threads=8,
                 worker_class="gthread",
                 access_logfile="-",
+                access_logformat=_ACCESS,
             ),
+            "--no-control-socket",
             "example_app:create_app()",
         ],
     )

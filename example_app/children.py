@@ -95,12 +95,14 @@ class Children:
         return next((child for child in self._running if child.process.poll() is not None), None)
 
     def stop(self, seconds: float = 8.0) -> None:
-        """End all of them: politely, the last started first, then for good."""
-        for child in reversed(self._running):
-            child.stop()
+        """End all of them: politely and together, the first started last, then for good."""
+        for wave in (self._running[1:], self._running[:1]):
+            for child in wave:
+                child.stop()
             deadline = time.monotonic() + seconds
-            while child.process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.02)
-            child.kill()
-            child.process.wait()
+            for child in wave:
+                while child.process.poll() is None and time.monotonic() < deadline:
+                    time.sleep(0.02)
+                child.kill()
+                child.process.wait()
         self._running.clear()

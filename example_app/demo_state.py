@@ -49,7 +49,7 @@ def load_state(folder: Path, *, portal_port: int | None = None) -> dict[str, Any
 def move_taken_ports(folder: Path, state: dict[str, Any]) -> dict[str, Any]:
     """Give every neighbour (not the portal) whose port somebody else holds a free one."""
     for name in _PORTS[1:]:
-        if not _is_free(state["ports"][name]):
+        if not is_free(state["ports"][name]):
             state["ports"][name] = _free_port()
     (folder / "demo.json").write_text(json.dumps(state, indent=2))
     return state
@@ -64,7 +64,8 @@ def _new_state(portal_port: int) -> dict[str, Any]:
     }
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on this port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

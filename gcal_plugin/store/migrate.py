@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+
+from .types import Instant
 
 VERSION_TABLE = "gcal_alembic_version"
 _LOCK = 0x6763616C
@@ -63,12 +65,22 @@ def include_object(
     return not (kind == "table" and name is not None and name.startswith("gcal_"))
 
 
+def _render(kind: str, item: Any, _context: Any) -> str | Literal[False]:
+    """A revision names plain SQL types: it must go on working when our own types change."""
+    if kind == "type" and isinstance(item, Instant):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, sa.JSON):
+        return 'sa.JSON().with_variant(postgresql.JSONB(), "postgresql")'
+    return False
+
+
 def options() -> Mapping[str, Any]:
     """What the environment of the migrations is configured with."""
     return {
         "version_table": VERSION_TABLE,
         "render_as_batch": True,
         "compare_type": True,
+        "render_item": _render,
         "include_name": lambda name, kind, _parents: (
             kind != "table" or (name or "").startswith("gcal_")
         ),

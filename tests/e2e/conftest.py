@@ -1,0 +1,82 @@
+"""The whole product as `make run` starts it, on free ports and in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.servers.ports import free_port
+from tests.servers.process import Process
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Product:
+    """A running product: the portal's address, and its neighbours'."""
+
+    portal: str
+    folder: Path
+    process: Process
+
+    @property
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "demo.json").read_text())
+        return found
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.state['ports'][name]}"
+
+    def history(self, extension: str = "200") -> list[dict[str, Any]]:
+        """What the demo exchange applied to one extension, in order."""
+        answer = httpx.get(f"{self.url('pbx')}/_control/history", timeout=5).json()
+        rows: list[dict[str, Any]] = answer["history"]
+        return [row for row in rows if row["extension"] == extension]
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """Start everything with one command, as a newcomer does; ended with SIGTERM."""
+    folder = tmp_path_factory.mktemp("run")
+    port = free_port()
+    env = {key: value for key, value in os.environ.items() if not key.startswith("GCAL_")}
+    env |= {"RUN_DIR": str(folder), "PORT": str(port)}
+    command = [sys.executable, "-m", "example_app"]
+    with Process(command, env=env, ready="Ctrl-C ends everything", seconds=90) as process:
+        yield Product(f"http://127.0.0.1:{port}", folder, process)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh browser session, in Dutch, with a phone's width."""
+    context = browser.new_context(locale="nl-NL", viewport={"width": 390, "height": 844})
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()

@@ -51,7 +51,7 @@ class Route(NamedTuple):
     methods: tuple[str, ...] = ("GET",)
     link: bool = False
     open: bool = False
-    """Answers without log-in: a machine that brings its own proof, or a page that discloses nothing."""
+    """Answers without log-in: a machine brings its own proof, or nothing is disclosed."""
 
 
 _BOTH = ("GET", "POST")
@@ -107,5 +107,6 @@ def mount(app: Flask, runtime: Runtime) -> None:
         rules = [route.rule, f"/links/<link_id>{route.rule}"] if route.link else [route.rule]
         for rule in rules:
             blueprint.add_url_rule(rule, route.name, route.view, methods=list(route.methods))
-    exempt_from_csrf(app, [route.view for route in ROUTES if route.open and "POST" in route.methods])
+    hooks_ = [route.view for route in ROUTES if route.open and "POST" in route.methods]
+    exempt_from_csrf(app, hooks_)
     app.register_blueprint(blueprint, url_prefix=runtime.url_prefix)

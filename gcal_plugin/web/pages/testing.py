@@ -37,11 +37,12 @@ def test(link_id: str | None = None) -> ResponseReturnValue:
         form=ButtonForm(),
         trial=trial,
         seconds=trying.TRIAL_SECONDS,
-        labels=_labels(),
+        labels=labels(),
     ), (422 if trial.number.errors else 200)
 
 
-def _labels() -> dict[str, str]:
+def labels() -> dict[str, str]:
+    """What each part is called."""
     return {
         "grant": _("Access to Google"),
         "calendar": _("Reading the calendar"),

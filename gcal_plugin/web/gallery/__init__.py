@@ -1,0 +1,8 @@
+"""Every page state with made-up values: for previews of themes, and for the tests of all of them."""
+
+from __future__ import annotations
+
+from .mount import PREFIX, mount, show
+from .pages import PAGES, STATES
+
+__all__ = ["PAGES", "PREFIX", "STATES", "mount", "show"]

@@ -1,0 +1,184 @@
+"""The pages of the gallery: a name, its template, and what it is shown with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...domain.destination import Destination, Kind
+from ...domain.policy import Verdict
+from ...ports import CalendarInfo
+from ...services.linking import Choice
+from ...services.reporting import OperatorRow, PageState
+from ...services.trying import Tick
+from ..forms import (
+    ButtonForm,
+    CalendarForm,
+    PlanForm,
+    PrecautionsForm,
+    TrialForm,
+)
+from ..i18n import gettext as _
+from ..pages.status import context as status_context
+from ..pages.testing import labels
+from .people import NOW, at
+from .views import FACTS, LINK, views
+
+Maker = Callable[[], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryPage:
+    """One page: its template below `gcal/`, and a maker of its values (run inside a request)."""
+
+    template: str
+    make: Maker
+
+
+def _state(state: PageState) -> Maker:
+    def make() -> dict[str, Any]:
+        told = None
+        if state is PageState.DISCONNECTED:
+            told = {"forward": "done", "access": "done", "email": FACTS.email}
+        return status_context(views()[state], told=told)
+
+    return make
+
+
+def _confirm() -> dict[str, Any]:
+    return {"view": views()[PageState.CONFIRM], "form": ButtonForm()}
+
+
+def _calendars() -> dict[str, Any]:
+    found = [
+        CalendarInfo("1", "Bereikbaarheid", "Europe/Amsterdam", "owner"),
+        CalendarInfo("2", "Jan Jansen", "Europe/Amsterdam", "owner", primary=True),
+        CalendarInfo(
+            "3", "Rooster winkel", "Europe/Amsterdam", "reader", owner="els@bakkerij-jansen.example"
+        ),
+        CalendarInfo("4", "Bezet: Els", "Europe/Amsterdam", "freeBusyReader"),
+    ]
+    choice = Choice(
+        link_id=LINK,
+        email=FACTS.email,
+        previous_email="jan.oud@bakkerij-jansen.example",
+        calendars=found,
+        chosen="1",
+        also_on={"2": ["201"]},
+        existing_forward=frozenset({Destination(Kind.NUMBER, "+31612345678")}),
+        fallback_number=None,
+        stale_choice="keep",
+        second_contact=None,
+    )
+    form = CalendarForm(data={"calendar": "1"})
+    form.calendar.errors = [
+        _("The extension is forwarded already. Tick the box to replace that forward.")
+    ]
+    return {
+        "choice": choice,
+        "calendars": found,
+        "chosen": "1",
+        "form": form,
+        "action": "#",
+        "again": "#",
+        "cancel": "#",
+    }
+
+
+def _precautions() -> dict[str, Any]:
+    form = PrecautionsForm(data={"stale_choice": "fallback", "fallback": "0900-8844"})
+    form.fallback.errors = [_("Premium numbers are not forwarded to.")]
+    return {"form": form, "link": FACTS}
+
+
+def _plan() -> dict[str, Any]:
+    form = PlanForm(
+        data={"number": "06 12345678", "date": "2026-11-25", "start": "09:00", "end": "17:00"}
+    )
+    verdict = Verdict(Kind.NUMBER, "+31612345678", allowed=True)
+    return {
+        "form": form,
+        "view": views()[PageState.IDLE],
+        "address": "https://calendar.google.com/calendar/render?action=TEMPLATE",
+        "verdict": verdict,
+        "action": "#",
+    }
+
+
+def _test() -> dict[str, Any]:
+    report = (
+        Tick("grant", True),
+        Tick("calendar", True, "Bereikbaarheid"),
+        Tick("exchange", False, "503 Service Unavailable"),
+    )
+    return {
+        "view": views()[PageState.IDLE],
+        "report": report,
+        "form": ButtonForm(),
+        "trial": TrialForm(),
+        "seconds": 60,
+        "labels": labels(),
+    }
+
+
+def _overview() -> dict[str, Any]:
+    all_views = views()
+    listed = [
+        all_views[PageState.FORWARDING],
+        replace(
+            all_views[PageState.IDLE],
+            link=replace(FACTS, extension="201", name="Kantoor"),
+        ),
+        replace(
+            all_views[PageState.RECONNECT],
+            link=replace(FACTS, extension="300", name="Bestellijn"),
+        ),
+    ]
+    return {"views": listed, "form": ButtonForm()}
+
+
+def _entry() -> dict[str, Any]:
+    return {"view": views()[PageState.FORWARDING], "many": 1, "url": "#"}
+
+
+def _error() -> dict[str, Any]:
+    return {
+        "heading": _("Page not found"),
+        "text": _("This page does not exist, or is not yours."),
+        "home": "#",
+    }
+
+
+def _operator() -> dict[str, Any]:
+    fine = OperatorRow(
+        link_id=LINK, tenant_id="belwinkel", account_id="1", pbx="main",
+        domain="bakkerij-jansen.example", extension="200", state="linked", paused=False,
+        killed=False, forwards=1, synced_at=NOW, sync_failures=0, push_failures=0, last_error="",
+        last_at=at(0, "09:00"), last_outcome="done", late=0.4, broken_reason="", wrong=False,
+    )  # fmt: skip
+    broken = replace(
+        fine, extension="333", state="reconnect", forwards=0, broken_reason="revoked", wrong=True
+    )
+    return {"rows": [broken, fine], "wrong": 1}
+
+
+PAGES: dict[str, GalleryPage] = {
+    **{
+        state.value: GalleryPage("status.html", _state(state))
+        for state in PageState
+        if state is not PageState.CONFIRM
+    },
+    PageState.CONFIRM.value: GalleryPage("disconnect.html", _confirm),
+    "calendars": GalleryPage("calendars.html", _calendars),
+    "precautions": GalleryPage("precautions.html", _precautions),
+    "plan": GalleryPage("plan.html", _plan),
+    "test": GalleryPage("test.html", _test),
+    "overview": GalleryPage("overview.html", _overview),
+    "error": GalleryPage("error.html", _error),
+    "operator": GalleryPage("operator.html", _operator),
+    "entry": GalleryPage("gallery_entry.html", _entry),
+}
+"""Every page by its name; the nineteen states go by their code."""
+
+STATES = tuple(state.value for state in PageState)

@@ -44,7 +44,7 @@ class PinningBackend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         self._policy.check_host(host, port)
-        addresses = self._judged(host, port, timeout)
+        addresses = self.addresses(host, port, timeout)
         for place, address in enumerate(addresses, start=1):
             try:
                 return self._sockets.connect_tcp(
@@ -55,7 +55,8 @@ class PinningBackend(httpcore.NetworkBackend):
                     raise
         raise httpcore.ConnectError(f"{host} has no address")
 
-    def _judged(self, host: str, port: int, timeout: float | None) -> list[str]:
+    def addresses(self, host: str, port: int, timeout: float | None) -> list[str]:
+        """Every address of a host; `OutgoingRefused` where one of them may not be called."""
         literal = literal_address(host)
         texts = [str(literal)] if literal is not None else self._resolved(host, port, timeout)
         for text in texts:

@@ -22,7 +22,7 @@ class Asking(PullTelephony):
     """The backend with a store beside it, read as its exchange would: from the rendered answer."""
 
     def __init__(self, form: str) -> None:
-        super().__init__("pull", PullConfig(format=form))  # type: ignore[arg-type]
+        super().__init__("pull", PullConfig(format=form))
         self.stored = MemoryExchange()
 
     def replace(

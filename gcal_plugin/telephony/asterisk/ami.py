@@ -1,0 +1,214 @@
+"""A small client of the Asterisk Manager Interface: one connection, one action at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import socket
+import ssl
+import time
+from threading import Lock
+
+from ...ports.telephony import AuthFailed, InvalidDestination, TelephonyError, Temporary
+from ..guarded import PinningBackend
+from ..outgoing import OutgoingPolicy
+from .packets import Packet, Reader, render
+
+NOT_FOUND = "database entry not found"
+
+
+class ManagerRefused(TelephonyError):
+    """The manager said no to an action; the message is its own."""
+
+
+class Manager:
+    """Logs in on first use, and again whenever the connection was lost; safe between threads."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        username: str,
+        secret: str,
+        *,
+        policy: OutgoingPolicy | None = None,
+        timeout: float = 5.0,
+        tls: bool = False,
+    ) -> None:
+        self.host, self.port = host, port
+        self._username, self._secret = username, secret
+        self._ways = PinningBackend(policy or OutgoingPolicy(loopback=True, private=True))
+        self._timeout = timeout
+        self._tls = ssl.create_default_context() if tls else None
+        self._ids = itertools.count(1)
+        self._lock = Lock()
+        self._socket: socket.socket | None = None
+        self._reader: Reader | None = None
+        self.banner = ""
+
+    # -- actions ---------------------------------------------------------------------------------
+
+    def act(self, action: str, **headers: str) -> Packet:
+        """One action; its response, or `ManagerRefused`."""
+        return self._ask(action, headers, until="")[0]
+
+    def ask_list(self, action: str, until: str, **headers: str) -> list[Packet]:
+        """An action that answers with events; those, up to and without the one named `until`."""
+        return self._ask(action, headers, until=until)[1:]
+
+    def get(self, family: str, key: str) -> str | None:
+        """A value of AstDB, or None where there is none."""
+        try:
+            events = self.ask_list("DBGet", "DBGetComplete", Family=family, Key=key)
+        except ManagerRefused as refused:
+            if NOT_FOUND in str(refused).lower():
+                return None
+            raise
+        return events[0].get("val") if events else None
+
+    def put(self, family: str, key: str, value: str) -> None:
+        """Set a value of AstDB."""
+        self.act("DBPut", Family=family, Key=key, Val=value)
+
+    def delete(self, family: str, key: str, *, tree: bool = False) -> None:
+        """Delete a value, or all below it; what is not there is deleted already."""
+        try:
+            self.act("DBDelTree" if tree else "DBDel", Family=family, Key=key)
+        except ManagerRefused as refused:
+            if NOT_FOUND not in str(refused).lower():
+                raise
+
+    def tree(self, family: str) -> dict[str, str]:
+        """Every key of a family (without it) and its value."""
+        prefix = f"/{family}/"
+        try:
+            events = self.ask_list("DBGetTree", "DBGetTreeComplete", Family=family)
+            pairs = [(event.get("key"), event.get("val")) for event in events]
+        except ManagerRefused as refused:
+            if NOT_FOUND in str(refused).lower():
+                return {}
+            # Before Asterisk 20 there is no such action; the console's own command shows the same.
+            lines = self.act("Command", Command=f"database show {family}").all("output")
+            parts = [line.partition(":") for line in lines if line.startswith(prefix)]
+            pairs = [(key.strip(), value.removeprefix(" ")) for key, _, value in parts]
+        return {key.removeprefix(prefix): value for key, value in pairs if key.startswith(prefix)}
+
+    def close(self) -> None:
+        """Hang up; the next action connects again."""
+        with self._lock:
+            self._hang_up()
+
+    # -- the connection --------------------------------------------------------------------------
+
+    def _ask(self, action: str, headers: dict[str, str], *, until: str) -> list[Packet]:
+        with self._lock:
+            idle = self._socket is not None
+            try:
+                return self._exchange(action, headers, until)
+            except Temporary:
+                self._hang_up()
+                if not idle:
+                    raise
+                # A connection that lay idle may have died long ago. Every action of ours may be
+                # done twice, so it is tried once more on a fresh one.
+                if not self._was_lost:
+                    raise
+            try:
+                return self._exchange(action, headers, until)
+            except Temporary:
+                self._hang_up()
+                raise
+
+    _was_lost = False
+
+    def _exchange(self, action: str, headers: dict[str, str], until: str) -> list[Packet]:
+        deadline = time.monotonic() + self._timeout
+        self._was_lost = False
+        if self._socket is None:
+            self._log_in(deadline)
+        return self._send(action, headers, deadline, until)
+
+    def _send(
+        self, action: str, headers: dict[str, str], deadline: float, until: str = ""
+    ) -> list[Packet]:
+        assert self._socket is not None
+        assert self._reader is not None
+        number = f"gcal-{next(self._ids)}"
+        try:
+            raw = render(action, number, list(headers.items()))
+        except ValueError as error:
+            raise InvalidDestination(str(error)) from None
+        try:
+            self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
+            self._socket.sendall(raw)
+        except OSError as error:
+            self._was_lost = True
+            raise Temporary(f"the manager is gone: {error}") from error
+        answers: list[Packet] = []
+        while True:
+            try:
+                packet = self._reader.packet(deadline)
+            except Temporary as error:
+                self._was_lost = "in time" not in str(error)
+                raise
+            # Events of everybody's calls come in between; only ours carry our number.
+            if packet.get("actionid") != number:
+                continue
+            if not answers and not packet.succeeded:
+                raise self._refused(action, packet)
+            if until and packet.get("event") == until:
+                return answers
+            answers.append(packet)
+            if not until:
+                return answers
+
+    def _log_in(self, deadline: float) -> None:
+        self._socket = self._connect(deadline)
+        self._reader = Reader(self._socket)
+        self.banner = self._reader.line(deadline)
+        if "call manager" not in self.banner.lower():
+            raise Temporary(f"{self.host}:{self.port} is no Asterisk manager")
+        try:
+            challenge = self._send("Challenge", {"AuthType": "MD5"}, deadline)[0].get("challenge")
+            # MD5 is what the protocol asks for; the secret itself never crosses the wire.
+            key = hashlib.md5((challenge + self._secret).encode(), usedforsecurity=False)
+            proof = {"AuthType": "MD5", "Username": self._username, "Key": key.hexdigest()}
+            self._send("Login", {**proof, "Events": "off"}, deadline)
+        except TelephonyError as error:
+            self._hang_up()
+            if isinstance(error, ManagerRefused):
+                raise AuthFailed(f"the manager did not let us in: {error}") from error
+            raise
+
+    def _connect(self, deadline: float) -> socket.socket:
+        left = max(deadline - time.monotonic(), 0.001)
+        fault: OSError | None = None
+        try:
+            addresses = self._ways.addresses(self.host, self.port, left)
+        except TelephonyError:
+            raise
+        except (
+            Exception
+        ) as error:  # the resolver's faults are httpcore's, which is not our protocol
+            raise Temporary(str(error)) from error
+        for address in addresses:
+            try:
+                plain = socket.create_connection((address, self.port), timeout=left)
+                if self._tls is not None:
+                    return self._tls.wrap_socket(plain, server_hostname=self.host)
+            except OSError as error:
+                fault = error
+            else:
+                return plain
+        raise Temporary(f"not reached: {fault}")
+
+    def _refused(self, action: str, packet: Packet) -> TelephonyError:
+        message = packet.get("message") or "no reason given"
+        if "permission denied" in message.lower():
+            return AuthFailed(f"{action}: {message}; the account needs write=system")
+        return ManagerRefused(f"{action}: {message}")
+
+    def _hang_up(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = self._reader = None

@@ -1,0 +1,191 @@
+"""The `asterisk` backend: forwards in a family of AstDB, read at call time by a dialplan snippet.
+
+    gcal/<domain>/<extension>             revision:0:before:destinations      a set
+    gcal/<domain>/<extension>             revision:N:before:                  a plan of N segments
+    gcal-plan/<domain>/<extension>/<revision>/<n>     end:destinations        from 1 to N
+
+AstDB's values end after 255 characters, so a plan has a row for each segment. They are written
+first, under the new revision; then the one row above them switches over. The rows of the revision
+before stay for calls that are just reading them, those of older ones are deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+
+from ...domain.destination import Destination
+from ...ports.telephony import (
+    Applied,
+    BulkResult,
+    Capabilities,
+    Health,
+    InvalidDestination,
+    Line,
+    LineState,
+    PlanWindow,
+    TelephonyError,
+    Temporary,
+)
+from ..parallel import one_by_one
+from ..rendering import NumberFormat, check_line, check_set, parse_set, render_set
+from ..segments import Segment, Timeline, check_width, of_set, of_windows
+from ..verdict import judge, judge_plan
+from .ami import Manager
+from .config import FamilyConfig, manager_of
+
+FAMILY = "gcal"
+PLANS = "gcal-plan"
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The row that decides."""
+
+    revision: int
+    segments: int
+    before: int
+    destinations: frozenset[Destination]
+
+    @classmethod
+    def read(cls, value: str | None) -> Head:
+        """From AstDB; nothing is revision 0, and another form is somebody else's."""
+        if not value:
+            return cls(0, 0, 0, frozenset())
+        try:
+            revision, segments, before, destinations = value.split(":")
+            return cls(
+                int(revision), int(segments), int(before), parse_set(destinations.split(","))
+            )
+        except (ValueError, InvalidDestination) as error:
+            raise Temporary(f"the exchange holds {value[:40]!r}, which is not ours") from error
+
+
+class FamilyTelephony:
+    """One Asterisk with the shipped dialplan snippet; safe to use from several threads."""
+
+    def __init__(
+        self, name: str, manager: Manager, *, number_format: NumberFormat = "national"
+    ) -> None:
+        self.name = name
+        self.capabilities = Capabilities(
+            max_destinations=10,
+            caller_number="caller",
+            number_format=number_format,
+            bulk=BATCH,
+            plan=True,
+            expiry=True,
+            proven=False,
+        )
+        self._manager = manager
+        self._writing = Lock()
+
+    def replace(
+        self,
+        line: Line,
+        destinations: frozenset[Destination],
+        *,
+        revision: int,
+        expires_at: datetime | None = None,
+    ) -> Applied:
+        wanted = check_set(destinations, maximum=self.capabilities.max_destinations)
+        if expires_at is not None:
+            return judge_plan(revision, self._write(line, of_set(wanted, revision, expires_at)))
+        texts = render_set(wanted, self.capabilities.number_format)
+        with self._writing:
+            head = self._head(line)
+            if revision > head.revision:
+                value = f"{revision}:0:{head.revision}:{','.join(texts)}"
+                self._switch(line, head, value)
+                head = self._head(line)
+            return judge(wanted, revision, self._now(line, head))
+
+    def replace_many(self, states: Sequence[LineState]) -> list[BulkResult]:
+        # The manager answers one action after the other, whoever asks.
+        return one_by_one(self, states, workers=1)
+
+    def replace_plan(
+        self, line: Line, windows: Sequence[PlanWindow], *, valid_until: datetime, revision: int
+    ) -> Applied:
+        return judge_plan(revision, self._write(line, of_windows(windows, valid_until, revision)))
+
+    def read(self, line: Line) -> Applied:
+        return self._now(line, self._head(line))
+
+    def read_all(self) -> Iterator[LineState]:
+        for key, value in self._manager.tree(FAMILY).items():
+            domain, _, extension = key.rpartition("/")
+            line = Line(domain, extension)
+            applied = self._now(line, Head.read(value))
+            yield LineState(line, applied.destinations, applied.revision)
+
+    def check(self) -> Health:
+        try:
+            self._manager.act("Ping")
+            self._manager.get(FAMILY, "check.invalid/0")
+        except TelephonyError as error:
+            return Health(False, str(error))
+        return Health(True, self._manager.banner)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._manager.close()
+
+    def _write(self, line: Line, timeline: Timeline) -> Applied:
+        check_width(timeline, self.capabilities.max_destinations)
+        with self._writing:
+            head = self._head(line)
+            if timeline.revision > head.revision:
+                below = f"{_key(line)}/{timeline.revision}"
+                for place, segment in enumerate(timeline.segments, start=1):
+                    self._manager.put(PLANS, f"{below}/{place}", self._row(segment))
+                count = len(timeline.segments)
+                self._switch(line, head, f"{timeline.revision}:{count}:{head.revision}:")
+                head = self._head(line)
+            return self._now(line, head)
+
+    def _switch(self, line: Line, old: Head, value: str) -> None:
+        self._manager.put(FAMILY, _key(line), value)
+        if old.before:
+            self._manager.delete(PLANS, f"{_key(line)}/{old.before}", tree=True)
+
+    def _row(self, segment: Segment) -> str:
+        texts = render_set(segment.destinations, self.capabilities.number_format)
+        return f"{segment.end}:{','.join(texts)}"
+
+    def _head(self, line: Line) -> Head:
+        return Head.read(self._manager.get(FAMILY, _key(line)))
+
+    def _now(self, line: Line, head: Head) -> Applied:
+        """Who rings now, found as the dialplan finds it: by halving."""
+        if not head.segments:
+            return Applied(head.destinations, head.revision)
+        second = int(datetime.now(UTC).timestamp())
+        low, high = 1, head.segments + 1
+        found: frozenset[Destination] = frozenset()
+        while low < high:
+            middle = (low + high) // 2
+            row = self._manager.get(PLANS, f"{_key(line)}/{head.revision}/{middle}")
+            if row is None:
+                raise Temporary("the plan was replaced while it was read")
+            end, _, texts = row.partition(":")
+            if int(end) > second:
+                found, high = parse_set(texts.split(",")), middle
+            else:
+                low = middle + 1
+        return Applied(found, head.revision)
+
+
+def _key(line: Line) -> str:
+    check_line(line)
+    return f"{line.domain.lower()}/{line.extension}"
+
+
+def build_family(name: str, config: dict[str, Any]) -> FamilyTelephony:
+    """An `asterisk` entry of the settings."""
+    keys = FamilyConfig(**config)
+    return FamilyTelephony(name, manager_of(keys), number_format=keys.number_format)

@@ -1,0 +1,219 @@
+"""The `freepbx` and `freepbx-followme` backends: the forwards that FreePBX's own pages show.
+
+`freepbx` sets call forward all (`CF/<extension>`), one destination, and the state of
+`Custom:CF<extension>` that lights the lamp. `freepbx-followme` sets find-me/follow-me, several.
+FreePBX's dialplan reads AstDB at every call, so a write holds for the very next one. Neither has
+room for a revision.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+from ...domain.destination import Destination
+from ...ports.telephony import (
+    Applied,
+    BulkResult,
+    Capabilities,
+    Health,
+    InvalidDestination,
+    Line,
+    LineState,
+    PlanWindow,
+    TelephonyError,
+    Temporary,
+    UnknownExtension,
+    Unsupported,
+)
+from ..parallel import one_by_one
+from ..rendering import NumberFormat, check_line, check_set, parse_set, render_set
+from ..verdict import judge
+from .ami import Manager
+from .config import FreePbxConfig, manager_of
+
+USERS = "AMPUSER"
+
+
+class FreePbx(ABC):
+    """What both have in common: one domain, extensions that must exist, no plan."""
+
+    def __init__(
+        self, name: str, manager: Manager, domain: str, capabilities: Capabilities
+    ) -> None:
+        self.name = name
+        self.capabilities = capabilities
+        self._manager = manager
+        self._domain = domain.lower()
+        self._writing = Lock()
+
+    @abstractmethod
+    def _set(self, extension: str, texts: list[str]) -> None: ...
+
+    @abstractmethod
+    def _get(self, extension: str) -> frozenset[Destination]: ...
+
+    @abstractmethod
+    def _extensions(self) -> list[str]: ...
+
+    def replace(
+        self,
+        line: Line,
+        destinations: frozenset[Destination],
+        *,
+        revision: int,
+        expires_at: datetime | None = None,
+    ) -> Applied:
+        if expires_at is not None:
+            raise Unsupported("FreePBX cannot end a forward by itself")
+        wanted = check_set(destinations, maximum=self.capabilities.max_destinations)
+        extension = self._known(line)
+        with self._writing:
+            self._set(extension, render_set(wanted, self.capabilities.number_format))
+            return judge(wanted, revision, Applied(self._get(extension), revision))
+
+    def replace_many(self, states: Sequence[LineState]) -> list[BulkResult]:
+        return one_by_one(self, states, workers=1)
+
+    def replace_plan(
+        self, line: Line, windows: Sequence[PlanWindow], *, valid_until: datetime, revision: int
+    ) -> Applied:
+        raise Unsupported("FreePBX takes no plans; the `asterisk` backend does")
+
+    def read(self, line: Line) -> Applied:
+        return Applied(self._get(self._known(line)), 0)
+
+    def read_all(self) -> Iterator[LineState]:
+        for extension in self._extensions():
+            yield LineState(Line(self._domain, extension), self._get(extension), 0)
+
+    def check(self) -> Health:
+        try:
+            self._manager.act("Ping")
+            self._manager.get(USERS, "0/device")
+        except TelephonyError as error:
+            return Health(False, str(error))
+        return Health(True, self._manager.banner)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._manager.close()
+
+    def _known(self, line: Line) -> str:
+        check_line(line)
+        if line.domain.lower() != self._domain:
+            raise UnknownExtension(f"this exchange is {self._domain}'s, not {line.domain}'s")
+        if self._manager.get(USERS, f"{line.extension}/device") is None:
+            raise UnknownExtension(f"no extension {line.extension}")
+        return line.extension
+
+    def _lamp(self, name: str, *, lit: bool) -> None:
+        state = "INUSE" if lit else "NOT_INUSE"
+        self._manager.act("Setvar", Variable=f"DEVICE_STATE(Custom:{name})", Value=state)
+
+
+class ForwardTelephony(FreePbx):
+    """Call forward all: one destination, the own phone is silent."""
+
+    def __init__(
+        self,
+        name: str,
+        manager: Manager,
+        domain: str,
+        *,
+        number_format: NumberFormat = "national",
+    ) -> None:
+        capabilities = Capabilities(
+            max_destinations=1,
+            caller_number="caller",
+            # A forward to an extension goes through that extension's own dialplan.
+            chains_forwards=True,
+            number_format=number_format,
+            bulk=100,
+            proven=False,
+        )
+        super().__init__(name, manager, domain, capabilities)
+
+    def _set(self, extension: str, texts: list[str]) -> None:
+        if texts:
+            self._manager.put("CF", extension, texts[0])
+        else:
+            self._manager.delete("CF", extension)
+        self._lamp(f"CF{extension}", lit=bool(texts))
+
+    def _get(self, extension: str) -> frozenset[Destination]:
+        return _held([self._manager.get("CF", extension) or ""])
+
+    def _extensions(self) -> list[str]:
+        return sorted(self._manager.tree("CF"))
+
+
+class FollowMeTelephony(FreePbx):
+    """Find-me/follow-me: several at once, the own phone is silent (no initial ring)."""
+
+    def __init__(
+        self,
+        name: str,
+        manager: Manager,
+        domain: str,
+        *,
+        number_format: NumberFormat = "national",
+    ) -> None:
+        capabilities = Capabilities(
+            max_destinations=10,
+            caller_number="caller",
+            chains_forwards=True,
+            number_format=number_format,
+            atomic_replace=False,
+            bulk=100,
+            proven=False,
+        )
+        super().__init__(name, manager, domain, capabilities)
+
+    def _set(self, extension: str, texts: list[str]) -> None:
+        below = f"{extension}/followme"
+        if texts:
+            # An external number carries a # behind it, an extension does not.
+            members = [text if len(text) <= 6 else f"{text}#" for text in texts]
+            self._manager.put(USERS, f"{below}/grplist", "-".join(members))
+            self._manager.put(USERS, f"{below}/strategy", "ringall")
+            self._manager.put(USERS, f"{below}/prering", "0")
+            self._manager.put(USERS, f"{below}/ddial", "DIRECT")
+        else:
+            # An empty list is mishandled there: it is switched off instead.
+            self._manager.put(USERS, f"{below}/ddial", "EXTENSION")
+        self._lamp(f"FOLLOWME{extension}", lit=bool(texts))
+
+    def _get(self, extension: str) -> frozenset[Destination]:
+        below = f"{extension}/followme"
+        if self._manager.get(USERS, f"{below}/ddial") != "DIRECT":
+            return frozenset()
+        members = self._manager.get(USERS, f"{below}/grplist") or ""
+        return _held([member.rstrip("#") for member in members.split("-")])
+
+    def _extensions(self) -> list[str]:
+        keys = self._manager.tree(USERS)
+        return sorted({key.split("/")[0] for key in keys if key.endswith("/followme/ddial")})
+
+
+def _held(texts: list[str]) -> frozenset[Destination]:
+    try:
+        return parse_set(texts)
+    except InvalidDestination as error:
+        # Somebody typed something else by hand (a feature code, say).
+        raise Temporary(f"the exchange holds a forward that is not ours: {error}") from error
+
+
+def build_forward(name: str, config: dict[str, Any]) -> ForwardTelephony:
+    """A `freepbx` entry of the settings."""
+    keys = FreePbxConfig(**config)
+    return ForwardTelephony(name, manager_of(keys), keys.domain, number_format=keys.number_format)
+
+
+def build_followme(name: str, config: dict[str, Any]) -> FollowMeTelephony:
+    """A `freepbx-followme` entry of the settings."""
+    keys = FreePbxConfig(**config)
+    return FollowMeTelephony(name, manager_of(keys), keys.domain, number_format=keys.number_format)

@@ -1,0 +1,175 @@
+"""The three AMI backends keep the promises, against a manager that speaks the real protocol."""
+
+from __future__ import annotations
+
+import json
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from gcal_plugin.ports import Telephony, UnknownExtension
+from gcal_plugin.telephony.asterisk import FamilyTelephony, FollowMeTelephony, ForwardTelephony
+from gcal_plugin.telephony.asterisk.ami import Manager
+from tests.contracts.telephony import (
+    LINE,
+    LINES,
+    SAME_NUMBER_ELSEWHERE,
+    TelephonyContract,
+    WireContract,
+    numbers,
+)
+from tests.fakes.ami import SECRET, USER
+from tests.servers import Child, free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+class AmiServer(ABC):
+    """A manager in a process of its own, as the contract suite wants its servers."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.port = free_port()
+        self.data = folder / "astdb.json"
+        users = {f"/AMPUSER/{ext}/device": ext for ext in LINES["acme.example"]}
+        self.data.write_text(json.dumps(users))
+        self._adapters: list[Any] = []
+        self._child = Child(
+            [
+                sys.executable,
+                "-m",
+                "tests.fakes.ami",
+                "--port",
+                str(self.port),
+                "--data",
+                self.data,
+                *flags,
+            ],
+            log=folder / "ami.log",
+            name="manager",
+            cwd=ROOT,
+        )
+        self.start()
+
+    @abstractmethod
+    def make(self, manager: Manager) -> Any: ...
+
+    def start(self) -> None:
+        self._child.start()
+        self._child.wait_for("^ready")
+
+    def restart(self) -> None:
+        self._child.kill()
+        self.start()
+
+    def stop(self) -> None:
+        for adapter in self._adapters:
+            adapter.close()
+        self._child.stop()
+
+    def rows(self) -> dict[str, str]:
+        """What AstDB holds."""
+        found: dict[str, str] = json.loads(self.data.read_text())
+        return found
+
+    def connect(
+        self,
+        port: int,
+        *,
+        timeout: float = 5.0,
+        credentials: Literal["right", "wrong"] = "right",
+    ) -> Any:
+        secret = SECRET if credentials == "right" else "made-up-by-somebody"
+        adapter = self.make(Manager("127.0.0.1", port, USER, secret, timeout=timeout))
+        self._adapters.append(adapter)
+        return adapter
+
+
+class Family(AmiServer):
+    def make(self, manager: Manager) -> FamilyTelephony:
+        return FamilyTelephony("asterisk", manager)
+
+
+class Forward(AmiServer):
+    def make(self, manager: Manager) -> ForwardTelephony:
+        return ForwardTelephony("freepbx", manager, "acme.example")
+
+
+class FollowMe(AmiServer):
+    def make(self, manager: Manager) -> FollowMeTelephony:
+        return FollowMeTelephony("followme", manager, "acme.example")
+
+
+class TestAsteriskFamily(WireContract, TelephonyContract):
+    refuses_older = True
+
+    @pytest.fixture
+    def server(self, tmp_path: Path) -> Iterator[AmiServer]:
+        server = Family(tmp_path, "--split")
+        yield server
+        server.stop()
+
+    def test_a_replaced_plan_leaves_no_rows_behind_for_ever(self, server: Family):
+        adapter = server.connect(server.port)
+        self.test_a_plan_rings_who_it_says_or_is_refused_in_words(adapter, 3)
+        for revision in range(3, 6):
+            adapter.replace(LINE, numbers(1), revision=revision)
+        assert [key for key in server.rows() if key.startswith("/gcal-plan/")] == []
+
+    def test_values_fit_into_what_astdb_reads_back(self, server: Family):
+        adapter = server.connect(server.port)
+        adapter.replace(LINE, numbers(10), revision=999_999_998)
+        adapter.replace(LINE, numbers(10), revision=999_999_999)
+        assert max(len(value) for value in server.rows().values()) < 255
+
+
+class FreePbxContract(WireContract, TelephonyContract):
+    refuses_older = False
+    keeps_revision = False
+
+    def test_the_same_extension_in_two_domains_is_two_lines(self, telephony: Telephony):
+        """A FreePBX is one customer's: the other domain's 200 is not here."""
+        telephony.replace(LINE, numbers(1), revision=1)
+        with pytest.raises(UnknownExtension):
+            telephony.replace(SAME_NUMBER_ELSEWHERE, numbers(1, start=30_000_000), revision=1)
+        assert telephony.read(LINE).destinations == numbers(1)
+
+
+class TestFreePbxForward(FreePbxContract):
+    @pytest.fixture
+    def server(self, tmp_path: Path) -> Iterator[AmiServer]:
+        server = Forward(tmp_path)
+        yield server
+        server.stop()
+
+    def test_the_rows_are_those_that_freepbx_reads(self, server: Forward):
+        adapter = server.connect(server.port)
+        adapter.replace(LINE, numbers(1), revision=1)
+        rows = server.rows()
+        assert rows["/CF/200"] == "0610000000"
+        assert rows["/variables/DEVICE_STATE(Custom:CF200)"] == "INUSE"
+        adapter.replace(LINE, frozenset(), revision=2)
+        rows = server.rows()
+        assert "/CF/200" not in rows
+        assert rows["/variables/DEVICE_STATE(Custom:CF200)"] == "NOT_INUSE"
+
+
+class TestFreePbxFollowMe(FreePbxContract):
+    @pytest.fixture
+    def server(self, tmp_path: Path) -> Iterator[AmiServer]:
+        server = FollowMe(tmp_path, "--old")
+        yield server
+        server.stop()
+
+    def test_the_rows_are_those_that_freepbx_reads(self, server: FollowMe):
+        adapter = server.connect(server.port)
+        adapter.replace(LINE, numbers(2), revision=1)
+        rows = server.rows()
+        assert rows["/AMPUSER/200/followme/grplist"] == "0610000000#-0610000001#"
+        assert rows["/AMPUSER/200/followme/ddial"] == "DIRECT"
+        assert rows["/AMPUSER/200/followme/prering"] == "0"
+        adapter.replace(LINE, frozenset(), revision=2)
+        assert server.rows()["/AMPUSER/200/followme/ddial"] == "EXTENSION"

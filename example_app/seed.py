@@ -15,20 +15,8 @@ from .models import Customer, ExtensionRow, User
 PASSWORD = "demo"
 
 _CUSTOMERS = [
-    Customer(
-        id=1,
-        tenant_id="belwinkel",
-        code="BW1001",
-        name="Bakkerij Jansen",
-        domain="bakkerij-jansen.example",
-    ),
-    Customer(
-        id=2,
-        tenant_id="havenstem",
-        code="HS2001",
-        name="Tandartspraktijk De Vries",
-        domain="tandarts-devries.example",
-    ),
+    (1, "belwinkel", "BW1001", "Bakkerij Jansen", "bakkerij-jansen.example"),
+    (2, "havenstem", "HS2001", "Tandartspraktijk De Vries", "tandarts-devries.example"),
 ]
 _LINES = [
     (1, "200", "Winkel", "phone", "+31201234567"),
@@ -68,7 +56,10 @@ def command() -> None:
 
 
 def _people() -> None:
-    db.session.add_all(_CUSTOMERS)
+    db.session.add_all(
+        Customer(id=key, tenant_id=tenant, code=code, name=name, domain=domain)
+        for key, tenant, code, name, domain in _CUSTOMERS
+    )
     db.session.flush()
     for customer, number, name, kind, public in _LINES:
         db.session.add(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from example_app.fake_google.process import LocalGoogle
 from tests.servers.ports import free_port
-from tests.servers.process import Process
+from tests.servers.process import Child
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -35,7 +37,7 @@ class Product:
 
     portal: str
     folder: Path
-    process: Process
+    process: Child
 
     @property
     def state(self) -> dict[str, Any]:
@@ -48,8 +50,28 @@ class Product:
     def history(self, extension: str = "200") -> list[dict[str, Any]]:
         """What the demo exchange applied to one extension, in order."""
         answer = httpx.get(f"{self.url('pbx')}/_control/history", timeout=5).json()
-        rows: list[dict[str, Any]] = answer["history"]
+        rows: list[dict[str, Any]] = answer["writes"]
         return [row for row in rows if row["extension"] == extension]
+
+    def google(self) -> LocalGoogle:
+        """The levers of the local Google that runs beside the portal."""
+        steered = LocalGoogle()
+        steered.url = self.url("google")
+        return steered
+
+    def flask(self, *words: str) -> str:
+        """Run a command as an operator does, beside the running product; answers what it prints."""
+        env = {key: value for key, value in os.environ.items() if not key.startswith("GCAL_")}
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "example_app", *words],
+            env=env | {"RUN_DIR": str(self.folder)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +82,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     env = {key: value for key, value in os.environ.items() if not key.startswith("GCAL_")}
     env |= {"RUN_DIR": str(folder), "PORT": str(port)}
     command = [sys.executable, "-m", "example_app"]
-    with Process(command, env=env, ready="Ctrl-C ends everything", seconds=90) as process:
+    with Child(command, log=folder / "run.log", name="make run", env=env) as process:
+        process.wait_for("Ctrl-C ends everything", timeout=120)
         yield Product(f"http://127.0.0.1:{port}", folder, process)
 
 

@@ -9,10 +9,12 @@ import ssl
 import time
 from threading import Lock
 
+import httpcore
+
 from ...ports.telephony import AuthFailed, InvalidDestination, TelephonyError, Temporary
 from ..guarded import PinningBackend
 from ..outgoing import OutgoingPolicy
-from .packets import Packet, Reader, render
+from .packets import Lost, Packet, Reader, render
 
 NOT_FOUND = "database entry not found"
 
@@ -102,31 +104,26 @@ class Manager:
 
     def _ask(self, action: str, headers: dict[str, str], *, until: str) -> list[Packet]:
         with self._lock:
-            idle = self._socket is not None
+            lay_idle = self._socket is not None
             try:
                 return self._exchange(action, headers, until)
-            except Temporary:
-                self._hang_up()
-                if not idle:
+            except Lost:
+                if not lay_idle:
                     raise
-                # A connection that lay idle may have died long ago. Every action of ours may be
-                # done twice, so it is tried once more on a fresh one.
-                if not self._was_lost:
-                    raise
-            try:
-                return self._exchange(action, headers, until)
-            except Temporary:
-                self._hang_up()
-                raise
-
-    _was_lost = False
+            # A connection that lay idle may have died long ago. Every action of ours may be done
+            # twice, so it is tried once more on a fresh one.
+            return self._exchange(action, headers, until)
 
     def _exchange(self, action: str, headers: dict[str, str], until: str) -> list[Packet]:
         deadline = time.monotonic() + self._timeout
-        self._was_lost = False
-        if self._socket is None:
-            self._log_in(deadline)
-        return self._send(action, headers, deadline, until)
+        try:
+            if self._socket is None:
+                self._log_in(deadline)
+            return self._send(action, headers, deadline, until)
+        except Temporary:
+            # What is still on its way would be taken for the answer to the next action.
+            self._hang_up()
+            raise
 
     def _send(
         self, action: str, headers: dict[str, str], deadline: float, until: str = ""
@@ -142,15 +139,10 @@ class Manager:
             self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
             self._socket.sendall(raw)
         except OSError as error:
-            self._was_lost = True
-            raise Temporary(f"the manager is gone: {error}") from error
+            raise Lost(f"the manager is gone: {error}") from error
         answers: list[Packet] = []
         while True:
-            try:
-                packet = self._reader.packet(deadline)
-            except Temporary as error:
-                self._was_lost = "in time" not in str(error)
-                raise
+            packet = self._reader.packet(deadline)
             # Events of everybody's calls come in between; only ours carry our number.
             if packet.get("actionid") != number:
                 continue
@@ -185,11 +177,7 @@ class Manager:
         fault: OSError | None = None
         try:
             addresses = self._ways.addresses(self.host, self.port, left)
-        except TelephonyError:
-            raise
-        except (
-            Exception
-        ) as error:  # the resolver's faults are httpcore's, which is not our protocol
+        except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
             raise Temporary(str(error)) from error
         for address in addresses:
             try:

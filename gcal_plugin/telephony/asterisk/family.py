@@ -42,6 +42,10 @@ PLANS = "gcal-plan"
 BATCH = 500
 
 
+class PlanReplaced(Temporary):
+    """The rows of a plan went away between two reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The row that decides."""
@@ -114,6 +118,11 @@ class FamilyTelephony:
         return judge_plan(revision, self._write(line, of_windows(windows, valid_until, revision)))
 
     def read(self, line: Line) -> Applied:
+        for _ in range(2):
+            try:
+                return self._now(line, self._head(line))
+            except PlanReplaced:
+                continue  # as the dialplan does: once more, with the new one
         return self._now(line, self._head(line))
 
     def read_all(self) -> Iterator[LineState]:
@@ -171,7 +180,7 @@ class FamilyTelephony:
             middle = (low + high) // 2
             row = self._manager.get(PLANS, f"{_key(line)}/{head.revision}/{middle}")
             if row is None:
-                raise Temporary("the plan was replaced while it was read")
+                raise PlanReplaced("the plan was replaced while it was read")
             end, _, texts = row.partition(":")
             if int(end) > second:
                 found, high = parse_set(texts.split(",")), middle

@@ -13,6 +13,10 @@ LONGEST_LINE = 1024
 LARGEST_PACKET = 4 * 1024 * 1024
 
 
+class Lost(Temporary):
+    """The connection ended; a new one may work at once."""
+
+
 @dataclass(slots=True)
 class Packet:
     """One response or event; header names in lower case, repeated headers in order."""
@@ -66,9 +70,9 @@ class Reader:
             except TimeoutError as error:
                 raise Temporary("no answer of the manager in time") from error
             except OSError as error:
-                raise Temporary(f"the manager is gone: {error}") from error
+                raise Lost(f"the manager is gone: {error}") from error
             if not data:
-                raise Temporary("the manager hung up")
+                raise Lost("the manager hung up")
             self._buffer += data
         raw = bytes(self._buffer[:end])
         del self._buffer[: end + 1]

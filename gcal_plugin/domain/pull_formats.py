@@ -1,7 +1,7 @@
 """Who rings now, written for an exchange that asks at each call.
 
-`plain`: one destination a line. `json`: a list of kind and value. `twiml`: a `<Dial>` with at most ten
-`<Number>`s. `voipgrid`: the webhook answer of that platform, which takes one destination.
+`plain`: one destination a line. `json`: a list of kind and value. `twiml`: a `<Dial>` with at most
+ten `<Number>`s. `voipgrid`: the webhook answer of that platform, which takes one destination.
 An empty answer means: the extension's own route.
 """
 

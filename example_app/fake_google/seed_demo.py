@@ -62,22 +62,23 @@ def _shared(
     state: State, jan: Account, dentist: Account, private: Account, today: date
 ) -> None:
     """Calendars that an account sees but does not own: read, free/busy only, holidays."""
-    readers = [(jan, dentist), (dentist, jan), (private, jan)]
-    for reader, owner in readers:
-        name = reader.email.split("@")[0]
+    for name, owner, readers in (
+        ("bakkerij", jan, (dentist, private)),
+        ("praktijk", dentist, (jan,)),
+    ):
         rota = new_calendar(
-            state, owner, f"c_rooster-voor-{name}@{_GROUP}", f"Rooster van {owner.name}",
-            acl={reader.email: "reader"},
+            state, owner, f"c_rooster-{name}@{_GROUP}", f"Rooster {name}",
+            acl={reader.email: "reader" for reader in readers},
         )
         _add(state, rota, "0655667788", _at(today, 2, 9), _at(today, 2, 17))
         _add(state, rota, "Functioneringsgesprek", _at(today, 4, 9), _at(today, 4, 10),
              visibility="private")
         busy = new_calendar(
-            state, owner, f"c_bezet-voor-{name}@{_GROUP}", f"Bezet: {owner.name}",
-            acl={reader.email: "freeBusyReader"},
+            state, owner, f"c_bezet-{name}@{_GROUP}", f"Afspraken {owner.name}",
+            acl={reader.email: "freeBusyReader" for reader in readers},
         )
         _add(state, busy, "0611223344", _at(today, 1, 9), _at(today, 1, 12))
-    everybody = {reader.email: "reader" for reader, _ in readers}
+    everybody = {account.email: "reader" for account in (jan, dentist, private)}
     holidays = new_calendar(
         state, None, HOLIDAYS, "Feestdagen in Nederland", acl=everybody, push=False
     )

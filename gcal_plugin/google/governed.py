@@ -21,13 +21,13 @@ class GovernedCalendars:
     """A `CalendarSource` that asks for its turn before, and reports afterwards."""
 
     def __init__(self, source: CalendarSource, governor: Governor) -> None:
-        self._source = source
+        self.source = source
         self._governor = governor
 
     def calendars(self, access: AccessToken) -> list[CalendarInfo]:
         """The account's whole calendar list."""
         with self._turn(access):
-            return self._source.calendars(access)
+            return self.source.calendars(access)
 
     def events(
         self,
@@ -40,7 +40,7 @@ class GovernedCalendars:
     ) -> EventsPage:
         """One page of a delta or of a window; each page takes a turn."""
         with self._turn(access):
-            return self._source.events(
+            return self.source.events(
                 access,
                 calendar_id,
                 sync_token=sync_token,
@@ -53,18 +53,18 @@ class GovernedCalendars:
     ) -> ChannelInfo:
         """Open a push channel."""
         with self._turn(access):
-            return self._source.watch(
+            return self.source.watch(
                 access, calendar_id, channel_id=channel_id, token=token, address=address
             )
 
     def stop(self, access: AccessToken, channel_id: str, resource_id: str) -> None:
         """Close a push channel."""
         with self._turn(access):
-            self._source.stop(access, channel_id, resource_id)
+            self.source.stop(access, channel_id, resource_id)
 
     def close(self) -> None:
         """Close the source's connections."""
-        close = getattr(self._source, "close", None)
+        close = getattr(self.source, "close", None)
         if close is not None:
             close()
 

@@ -32,7 +32,6 @@ _ENDS = {
     "token-revoked": "revoked",
     "tokens-revoked": "revoked",
     "account-disabled": "account_disabled",
-    "account-purged": "account_disabled",
 }
 """What ends a grant, and the reason that its links get."""
 

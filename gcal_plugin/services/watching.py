@@ -13,7 +13,7 @@ import random
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, cast
+from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -47,20 +47,12 @@ def _digest(token: str) -> str:
 # -- what arrives ------------------------------------------------------------------------------
 
 
-class Headers(Protocol):
-    """The headers of a request, by name whatever its case."""
-
-    def get(self, name: str, default: str = "", /) -> str: ...
-
-
-def handle_push(rt: Runtime, headers: Headers) -> int:
-    """A notification's headers -> the status to answer: 204, or the one uniform refusal.
+def handle_push(rt: Runtime, *, channel_id: str, token: str, resource_state: str) -> int:
+    """What a notification's headers say -> the status to answer: 204, or the uniform refusal.
 
     Two statements and at most one wake-up, however many notifications come at once: only the first
     of a burst finds its calendar unannounced.
     """
-    channel_id = headers.get("X-Goog-Channel-ID", "")
-    token = headers.get("X-Goog-Channel-Token", "")
     if not channel_id or len(channel_id) > 64:
         return REFUSED
     with rt.store.begin() as session:
@@ -74,8 +66,9 @@ def handle_push(rt: Runtime, headers: Headers) -> int:
             found.expires_at is not None and found.expires_at <= now
         ):
             return REFUSED
-        state = headers.get("X-Goog-Resource-State", "")
-        first = state != "sync" and queries_calendar.announce(session, found.calendar_id, now)
+        first = resource_state != "sync" and queries_calendar.announce(
+            session, found.calendar_id, now
+        )
     if first:
         rt.wake.sync([found.calendar_id])
     return ACCEPTED

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from flask import Response, request
 
 from ..services import security, watching
@@ -14,9 +12,14 @@ _LONGEST = 64 * 1024
 
 def push() -> Response:
     """`POST /hooks/google`: a calendar changed. The headers say it all; a body is not read."""
-    return Response(
-        status=watching.handle_push(runtime(), cast("watching.Headers", request.headers))
+    given = request.headers
+    status = watching.handle_push(
+        runtime(),
+        channel_id=given.get("X-Goog-Channel-ID", ""),
+        token=given.get("X-Goog-Channel-Token", ""),
+        resource_state=given.get("X-Goog-Resource-State", ""),
     )
+    return Response(status=status)
 
 
 def security_event() -> Response:

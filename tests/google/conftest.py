@@ -8,6 +8,7 @@ import pytest
 
 from example_app.fake_google.process import LocalGoogle
 from tests.servers.databases import Databases
+from tests.support.hooks import hooks
 from tests.support.runtime import make_app, make_schema
 from tests.support.world import World
 
@@ -28,12 +29,21 @@ def google(local_google: LocalGoogle) -> LocalGoogle:
 
 
 @pytest.fixture
+def pushed(world: World) -> Iterator[World]:
+    """The world with a hook that Google can reach, so that channels are opened."""
+    with hooks(world, world.app) as address:
+        world.configure(public_url=address)
+        yield world
+
+
+@pytest.fixture
 def world(google: LocalGoogle, database_kind: str, databases: Databases) -> Iterator[World]:
     """An empty plugin on SQLite and on Postgres; its clock and Google's are the test's."""
     with databases.fresh(database_kind, key="schema", prepare=make_schema) as url:
         app, db = make_app(url)
         with app.app_context():
             made = World(db, google)
+            made.app = app
             yield made
             made.close()
             db.session.remove()

@@ -6,14 +6,22 @@ read back from an exchange.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
-from gcal_plugin.store.tables import Calendar
-from tests.support.world import AMSTERDAM, HOUR, MINUTE, World
+from gcal_plugin.ports import CalendarError
+from gcal_plugin.services import grant_tokens, grants, linking, security, syncing, watching
+from gcal_plugin.store.tables import Channel, Grant, MailOut, SecurityEvent
+from tests.support import portal
+from tests.support.consent import consent
+from tests.support.world import AMSTERDAM, HOUR, MINUTE, Linked, Message, World
 
 JAN = "jan@gmail.example"
 PIET = "+31612345678"
@@ -87,9 +95,7 @@ def test_case_04_a_delta_never_names_a_window(world: World) -> None:
 
 def test_case_05_an_endless_series_that_is_touched_stays_bounded(world: World) -> None:
     link = world.link()
-    series = world.event(
-        "0612345678", world.now, world.now + HOUR, recurrence=["RRULE:FREQ=DAILY"]
-    )
+    series = world.event("0612345678", world.now, world.now + HOUR, recurrence=["RRULE:FREQ=DAILY"])
     world.sync(link)
     first = len(world.rows(link))
     world.google.fault("blow_up")
@@ -109,7 +115,7 @@ def test_case_06_an_instance_that_nobody_touched_drifts_into_the_horizon(world: 
     world.sync(link)
     assert world.values(link) == []
     world.later(timedelta(days=10))
-    assert world.calendar_of(link).relist_at <= world.now
+    assert _known(world.calendar_of(link).relist_at) <= world.now
     world.sync(link)
     assert world.values(link) == [PIET]
 
@@ -312,6 +318,184 @@ def test_case_17_declined_while_active_then_accepted(world: World) -> None:
     assert world.rings(link) == {PIET}
 
 
+# -- consent, security events, outages ---------------------------------------------------------
+
+
+def test_case_24_what_a_consent_may_lack_and_who_shares_a_grant(world: World) -> None:
+    world.account(JAN)
+    world.account("ander@gmail.example")
+    first = _provisioned(world, "200")
+    with pytest.raises(linking.ScopesMissing):
+        _connect(world, first, JAN, untick=("calendar.events.readonly",))
+    world.google.fault("omit_refresh_token", endpoint="oauth.token", count=1)
+    with pytest.raises(linking.NoRefreshToken):
+        _connect(world, first, JAN)
+    with world.rt.store.begin() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Grant)) == 0, "nothing saved"
+
+    second = _provisioned(world, "201")
+    for link_id in (first, second):
+        _connect(world, link_id, JAN)
+        linking.choose_calendar(world.rt, PERSON, link_id, JAN, session_key=SESSION)
+    again = _connect(world, first, "ander@gmail.example")
+    assert again.previous_email == JAN, "another account is asked about"
+
+    report = linking.disconnect(world.rt, PERSON, second)
+    assert report.access is linking.Withdrawn.SHARED
+    assert world.asked("oauth.revoke") == []
+    report = linking.disconnect(world.rt, PERSON, first)
+    assert report.access is linking.Withdrawn.DONE
+    assert len(world.asked("oauth.revoke")) == 1
+
+
+def test_case_25_security_events_are_verified_and_taken_once(pushed: World) -> None:
+    link = pushed.link()
+    pushed.event("0612345678", pushed.now, pushed.now + HOUR)
+    pushed.sync(link)
+    assert pushed.rings(link) == {PIET}
+    audience = {"aud": pushed.google.client_id}
+    for wrong in (
+        {"aud": "another-client"},
+        {"iss": "https://evil.example/"},
+        {"kid": "no-such-key"},
+    ):
+        token = _signed(pushed, "tokens-revoked", claims=audience | wrong)
+        assert security.handle_security_event(pushed.rt, token) == 400
+    for body in (b"", b"not a token", "\N{SNOWMAN}".encode(), b"x" * 70_000):
+        assert security.handle_security_event(pushed.rt, body) == 400
+    assert pushed.grant_of(link).state == "live"
+
+    long_ago = int((pushed.now - timedelta(days=40)).timestamp())
+    token = _signed(pushed, "tokens-revoked", claims=audience | {"exp": long_ago})
+    assert security.handle_security_event(pushed.rt, token) == 202, "its age does not matter"
+    assert pushed.grant_of(link).state == "revoked"
+    assert pushed.fresh(link).state == "reconnect"
+    assert pushed.rings(link) == set()
+
+    _reconnected(pushed, link)
+    assert security.handle_security_event(pushed.rt, token) == 202
+    assert pushed.grant_of(link).state == "live", "the same message again does nothing"
+
+
+@pytest.mark.parametrize("by", ["prefix", "hash_base64_sha512_sha512"])
+def test_case_25_a_token_is_found_by_its_beginning_and_by_its_hash(pushed: World, by: str) -> None:
+    link = pushed.link()
+    other = pushed.link("piet@gmail.example", extension="201")
+    token = _signed(pushed, "token-revoked", algorithm=by, refresh_token=pushed.secret_of(link))
+    assert security.handle_security_event(pushed.rt, token) == 202
+    assert pushed.grant_of(link).state == "revoked"
+    assert pushed.grant_of(other).state == "live"
+
+
+def test_case_25_the_stream_is_registered_told_and_tested(pushed: World) -> None:
+    link = pushed.link()
+    address = security.register(pushed.rt)
+    stream = security.status(pushed.rt)
+    assert stream["status"] == "enabled"
+    assert stream["delivery"]["url"] == address
+    state = security.test(pushed.rt)
+    outcome = _wait_for(lambda: _outcomes(pushed).get("verification"))
+    assert outcome == f"state {state}"
+    pushed.google.disable_account(JAN, reason="hijacking")
+    assert _wait_for(lambda: _outcomes(pushed).get("account-disabled")) == "ended 1"
+    assert pushed.fresh(link).state == "reconnect"
+
+
+def test_case_26_six_hours_without_google(world: World) -> None:
+    link = world.link()
+    start = world.now
+    for hour in range(1, 8):
+        number = "0612345678" if hour % 2 else "0687654321"
+        world.event(number, start + hour * HOUR, start + (hour + 1) * HOUR)
+    world.sync(link)
+    world.google.fault("serviceUnavailable")
+    world.forget_asked()
+    for minute in range(6 * 60 + 30):
+        world.at(start + minute * MINUTE)
+        if link.calendar_id in syncing.due_calendars(world.rt):
+            syncing.sync_calendars(world.rt, [link.calendar_id])
+        if minute % 60 == 1:
+            hour = minute // 60
+            expected = set() if hour == 0 else {PIET if hour % 2 else KEES}
+            assert world.rings(link) == expected
+    assert len(world.asked()) < 60, "asked ever less often"
+    world.google.clear_faults()
+    world.event("0612345678", world.now, world.now + HOUR)
+    world.later(16 * MINUTE)
+    assert link.calendar_id in syncing.due_calendars(world.rt)
+    assert not world.sync(link).failed
+    assert world.rings(link) == {PIET, KEES}
+
+
+SESSION = "a session of the portal"
+PERSON = portal.JAN
+
+
+def _provisioned(world: World, extension: str) -> UUID:
+    return linking.provision_link(
+        world.rt,
+        tenant_id="bel",
+        account_id=PERSON.id,
+        domain=PERSON.domain,
+        extension=extension,
+        actor="system",
+    )
+
+
+def _connect(
+    world: World, link_id: UUID, email: str, untick: tuple[str, ...] = ()
+) -> linking.ConnectOutcome:
+    url = linking.begin_connect(
+        world.rt,
+        PERSON,
+        link_id,
+        session_key=SESSION,
+        redirect_uri="http://127.0.0.1:8000/google-calendar/callback",
+    )
+    query = consent(url, email, untick=untick)
+    return linking.finish_connect(
+        world.rt,
+        PERSON,
+        session_key=SESSION,
+        state=query["state"],
+        code=query.get("code"),
+        error=query.get("error"),
+        issuer=query.get("iss"),
+    )
+
+
+def _signed(
+    world: World, event: str, claims: Mapping[str, object] | None = None, **given: str
+) -> bytes:
+    """A security event token about Jan, as the local Google signs it."""
+    token = world.google.security_event(
+        event, account=JAN, send=False, claims=claims or {}, **given
+    )
+    return token.encode()
+
+
+def _reconnected(world: World, link: Linked) -> None:
+    tokens = world.google.grant(JAN)
+    with world.rt.store.begin() as session:
+        grant = session.get(Grant, link.grant_id)
+        assert grant is not None
+        grant.state, grant.ended_at = "live", None
+        grant_tokens.put_refresh_token(world.rt.store.keyring, grant, tokens["refresh_token"])
+
+
+def _outcomes(world: World) -> dict[str, str]:
+    with world.rt.store.begin() as session:
+        rows = session.execute(sa.select(SecurityEvent.kind, SecurityEvent.outcome))
+        return {kind: outcome for kind, outcome in rows if outcome != "taken"}
+
+
+def _wait_for(look: Callable[[], str | None]) -> str | None:
+    deadline = time.monotonic() + 5
+    while (found := look()) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
 def _move(world: World, event_id: str, start: datetime, end: datetime) -> None:
     world.google.patch_event(
         JAN,
@@ -321,6 +505,196 @@ def _move(world: World, event_id: str, start: datetime, end: datetime) -> None:
     )
 
 
-def _set(world: World, **values: object) -> None:
+def _heard(world: World) -> Message:
+    """The next notification of a change, as Google sent it."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        for message in world.heard:
+            if message.resource_state == "exists":
+                return message
+        time.sleep(0.01)
+    raise AssertionError("no notification came")
+
+
+def _known(moment: datetime | None) -> datetime:
+    assert moment is not None
+    return moment
+
+
+def _channels(world: World) -> list[Channel]:
     with world.rt.store.begin() as session:
-        session.execute(sa.update(Calendar).values(**values))
+        found = list(session.scalars(sa.select(Channel).order_by(Channel.created_at)))
+        session.expunge_all()
+        return found
+
+
+# -- notifications -----------------------------------------------------------------------------
+
+
+def test_case_18_the_first_message_arrives_before_the_answer_to_watch(pushed: World) -> None:
+    link = pushed.link()
+    pushed.sync(link)
+    pushed.google.fault("latency", endpoint="events.watch", seconds=0.3)
+    assert watching.open_channel(pushed.rt, link.calendar_id)
+    delivered = pushed.google.control("GET", "channels")["delivered"]
+    assert [(one["state"], one["status"]) for one in delivered] == [("sync", 204)]
+    assert pushed.calendar_of(link).push_state == "open"
+    (channel,) = _channels(pushed)
+    assert channel.state == "open"
+    assert pushed.now < _known(channel.renew_at) < _known(channel.expires_at)
+
+
+def test_case_19_only_genuine_messages_count_and_a_burst_is_one_sync(pushed: World) -> None:
+    link = pushed.link()
+    pushed.sync(link)
+    watching.open_channel(pushed.rt, link.calendar_id)
+    pushed.sync(link)
+    pushed.event("0612345678", pushed.now, pushed.now + HOUR)
+    message = _heard(pushed)
+    assert pushed.calendar_of(link).dirty
+    pushed.sync(link)
+    pushed.wake.synced.clear()
+
+    stranger = replace(message, channel_id="somebody-elses")
+    forged = replace(message, token="a guess")
+    nameless = replace(message, token="")
+    for wrong in (stranger, forged, nameless, Message("", "", "")):
+        assert watching.handle_push(pushed.rt, **asdict(wrong)) == 404
+    assert pushed.wake.synced == []
+
+    for _ in range(1000):
+        assert watching.handle_push(pushed.rt, **asdict(message)) == 204
+    assert pushed.wake.synced == [link.calendar_id]
+    pushed.forget_asked()
+    pushed.sync(link)
+    assert len(pushed.asked()) == 1
+
+    pushed.later(timedelta(days=30))
+    assert watching.handle_push(pushed.rt, **asdict(message)) == 404, "the channel is over"
+
+
+def test_case_20_a_renewal_that_fails_keeps_the_old_channel(pushed: World) -> None:
+    link = pushed.link()
+    pushed.sync(link)
+    watching.open_channel(pushed.rt, link.calendar_id)
+    (old,) = _channels(pushed)
+    pushed.at(_known(old.renew_at))
+    pushed.google.fault("backendError", endpoint="events.watch", count=1)
+    watching.renew_due(pushed.rt)
+    assert [one.id for one in _channels(pushed)] == [old.id]
+    assert pushed.calendar_of(link).push_state == "open"
+    watching.renew_due(pushed.rt)
+    assert len(pushed.asked("events.watch")) == 2, "not again at once"
+    pushed.later(HOUR)
+    watching.renew_due(pushed.rt)
+    (new,) = _channels(pushed)
+    assert new.id != old.id
+    assert _known(new.expires_at) > _known(old.expires_at)
+    assert len(pushed.asked("channels.stop")) == 1, "and the old one is stopped"
+
+
+def test_case_21_a_calendar_that_cannot_notify_is_polled(pushed: World) -> None:
+    link = pushed.link()
+    pushed.google.change_calendar(JAN, push=False)
+    pushed.sync(link)
+    for _ in range(3):
+        watching.renew_due(pushed.rt)
+        pushed.later(2 * HOUR)
+    assert len(pushed.asked("events.watch")) == 1, "asked once, never again"
+    assert pushed.calendar_of(link).push_state == "unsupported"
+    assert _channels(pushed) == []
+    pushed.sync(link)
+    calendar = pushed.calendar_of(link)
+    assert calendar.next_sync_at is not None
+    assert calendar.next_sync_at - pushed.now <= timedelta(seconds=60)
+
+
+# -- refusals ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind, quota, permanent, waits",
+    [
+        ("rateLimitExceeded", True, False, 0),
+        ("userRateLimitExceeded", True, False, 0),
+        ("tooManyRequests", True, False, 1),
+        ("quotaExceeded", False, False, 3600),
+        ("insufficientPermissions", False, True, 0),
+    ],
+)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_case_22_too_fast_is_not_too_much_is_not_forbidden(
+    world: World, kind: str, quota: bool, permanent: bool, waits: float
+) -> None:
+    link = world.link()
+    world.event("0612345678", world.now, world.now + HOUR)
+    world.sync(link)
+    assert world.rings(link) == {PIET}
+    world.google.fault(kind)
+    access = grants.access_token(world.rt, link.grant_id)
+    with pytest.raises(CalendarError) as caught:
+        world.bare.events(access, JAN, window=(world.now, world.now + HOUR))
+    error = caught.value
+    assert (error.quota, error.permanent) == (quota, permanent)
+    assert (error.retry_after or 0) >= waits
+
+    report = world.sync(link)
+    assert link.calendar_id in report.failed
+    again = world.calendar_of(link).next_sync_at
+    assert again is not None
+    assert again - world.now >= timedelta(seconds=max(waits, 7))
+    assert world.rings(link) == {PIET}, "what runs goes on"
+    broken = world.fresh(link).state != "linked"
+    assert broken == (kind == "insufficientPermissions")
+
+
+@pytest.mark.parametrize(
+    "kind, options",
+    [
+        ("error", {"status": 503, "reason": "internal_failure"}),
+        ("hang", {"seconds": 3}),
+        ("html", {"status": 429}),
+        ("invalid_client", {}),
+        ("missing_fields", {}),
+        ("truncate", {}),
+        ("reset", {}),
+    ],
+)
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_case_23_a_token_endpoint_in_trouble_is_not_a_revocation(
+    world: World, kind: str, options: dict[str, object]
+) -> None:
+    world.configure(google_timeout_seconds=1.0)
+    link = world.link()
+    world.event("0612345678", world.now, world.now + 8 * HOUR)
+    world.sync(link)
+    world.later(2 * HOUR)
+    world.google.fault(kind, endpoint="oauth.token", **options)
+    report = world.sync(link)
+    assert report.failed
+    assert report.failed[link.calendar_id] != "invalid_grant"
+    assert world.fresh(link).state == "linked"
+    assert world.grant_of(link).state == "live"
+    assert world.rings(link) == {PIET}
+    world.google.clear_faults()
+    assert not world.sync(link).failed
+
+
+def test_case_23_a_revocation_ends_the_forward_and_tells_the_customer(world: World) -> None:
+    link = world.link()
+    world.event("0612345678", world.now, world.now + 8 * HOUR)
+    world.sync(link)
+    assert world.rings(link) == {PIET}
+    world.google.revoke(JAN)
+    world.later(2 * HOUR)
+    report = world.sync(link)
+    assert report.failed == {link.calendar_id: "invalid_grant"}
+    assert world.rings(link) == set()
+    assert world.fresh(link).state == "reconnect"
+    grant = world.grant_of(link)
+    assert (grant.state, grant.refresh_token, grant.access_token) == ("revoked", None, None)
+    with world.rt.store.begin() as session:
+        letters = list(session.scalars(sa.select(MailOut).order_by(MailOut.next_try_at)))
+        assert {letter.kind for letter in letters} == {"link_broken"}
+        assert letters[0].next_try_at is not None
+        assert letters[0].next_try_at <= world.now + 5 * MINUTE

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,8 @@ from gcal_plugin.google.governed import GovernedCalendars
 from gcal_plugin.google.governor import Governor
 from gcal_plugin.google.metadata import Metadata
 from gcal_plugin.google.oauth import GoogleOAuth
-from gcal_plugin.ports import Line
+from gcal_plugin.google.security_events import GoogleSecurityEvents
+from gcal_plugin.ports import CalendarSource, Line
 from gcal_plugin.services import grant_tokens, switching, syncing
 from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.services.syncing import SyncReport
@@ -35,8 +36,32 @@ HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the headers of a notification say."""
+
+    channel_id: str
+    token: str
+    resource_state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The ids of a link that has everything."""
+
+    id: UUID
+    grant_id: UUID
+    calendar_id: UUID
+    extension: str
+    domain: str = DOMAIN
+
+
 class World:
     """One tenant's links; `now` is everybody's clock: the database's, Google's and the test's."""
+
+    app: Flask
+    heard: list[Message]
+    """Every notification that arrived."""
 
     def __init__(
         self, db: SQLAlchemy, google: LocalGoogle, *, now: datetime = MONDAY, **settings: Any
@@ -44,6 +69,7 @@ class World:
         self.db = db
         self.google = google
         self.settings = settings
+        self.heard = []
         self._people: set[str] = set()
         self.exchange = MemoryTelephony("main", MemoryExchange(clock=lambda: self.now))
         self.rt = self._runtime()
@@ -60,13 +86,20 @@ class World:
         oauth = GoogleOAuth(
             Metadata(rt.settings.google_metadata_url),
             scopes=rt.settings.scopes,
-            clock=lambda: self.now.timestamp(),
+            timeout=rt.settings.google_timeout_seconds,
+            clock=self._unix,
         )
         calendars = GovernedCalendars(rt.calendars, Governor(None))
-        return replace(rt, oauth=oauth, calendars=calendars)
+        security = GoogleSecurityEvents(
+            Metadata(rt.settings.google_risc_metadata_url),
+            service_account=self.google.service_account(),
+            clock=self._unix,
+        )
+        return replace(rt, oauth=oauth, calendars=calendars, extras={"security_events": security})
 
     def configure(self, **settings: Any) -> None:
         """Go on with other settings; the keys stay."""
+        self.close()
         keyring = self.rt.store.keyring
         self.settings |= settings
         self.rt = self._runtime()
@@ -82,6 +115,9 @@ class World:
 
     def _clock(self, session: Session) -> datetime:
         return self.now
+
+    def _unix(self) -> float:
+        return self.now.timestamp()
 
     def at(self, moment: datetime) -> None:
         """Make it that moment, for Google too."""
@@ -100,7 +136,7 @@ class World:
         calendar: str | None = None,
         extension: str = "200",
         **given: Any,
-    ) -> Link:
+    ) -> Linked:
         """An extension linked to a calendar (the account's own, unless named)."""
         self.account(email)
         google_id = calendar or email
@@ -158,7 +194,7 @@ class World:
                     due_at=self.now,
                 )
             )
-        return link
+            return Linked(link.id, grant.id, found.id, extension)
 
     def account(self, email: str) -> None:
         """Have such a person at Google."""
@@ -176,29 +212,38 @@ class World:
     ) -> str:
         """Make an event in a calendar at Google; answers its id."""
         if "recurrence" in given and isinstance(start, datetime) and isinstance(end, datetime):
-            zone = "Europe/Amsterdam"
-            given["start"] = {"dateTime": start.isoformat(), "timeZone": zone}
-            given["end"] = {"dateTime": end.isoformat(), "timeZone": zone}
-        body = self.google.add_event(calendar, title or "", start, end, **given)
+            body = self.google.control(
+                "POST",
+                f"calendars/{calendar}/events",
+                {"summary": title, "start": _zoned(start), "end": _zoned(end), **given},
+            )
+        else:
+            body = self.google.add_event(calendar, title or "", start, end, **given)
         return str(body["id"])
 
     # -- what happens --------------------------------------------------------------------------
 
-    def calendar_of(self, link: Link) -> Calendar:
+    def calendar_of(self, link: Linked) -> Calendar:
         with self.rt.store.begin() as session:
             found = session.get(Calendar, link.calendar_id, populate_existing=True)
             assert found is not None
             session.expunge(found)
             return found
 
-    def grant_of(self, link: Link) -> Grant:
+    def grant_of(self, link: Linked) -> Grant:
         with self.rt.store.begin() as session:
             found = session.get(Grant, link.grant_id, populate_existing=True)
             assert found is not None
             session.expunge(found)
             return found
 
-    def fresh(self, link: Link) -> Link:
+    def secret_of(self, link: Linked) -> str:
+        """The link's refresh token in clear."""
+        token = grant_tokens.refresh_token_of(self.rt.store.keyring, self.grant_of(link))
+        assert token is not None
+        return token
+
+    def fresh(self, link: Linked) -> Link:
         """The link as it is stored now."""
         with self.rt.store.begin() as session:
             found = session.get(Link, link.id, populate_existing=True)
@@ -206,24 +251,23 @@ class World:
             session.expunge(found)
             return found
 
-    def sync(self, *links: Link) -> SyncReport:
+    def sync(self, *links: Linked) -> SyncReport:
         """Fetch these links' calendars, a moment after the last time."""
         self.later(timedelta(seconds=2))
-        ids = {link.calendar_id for link in links}
-        return syncing.sync_calendars(self.rt, {key for key in ids if key is not None})
+        return syncing.sync_calendars(self.rt, {link.calendar_id for link in links})
 
-    def rings(self, link: Link) -> set[str]:
+    def rings(self, link: Linked) -> set[str]:
         """Who rings now, after whatever is due was switched; empty means the own phone."""
         for batch in switching.due_batches(self.rt, timedelta(0)):
             switching.switch_batch(self.rt, batch.pbx, batch.link_ids, batch.due_at)
         held = self.exchange.read(Line(link.domain, link.extension))
         return {destination.value for destination in held.destinations}
 
-    def revision(self, link: Link) -> int:
+    def revision(self, link: Linked) -> int:
         """How many sets the exchange took for this line."""
         return self.exchange.read(Line(link.domain, link.extension)).revision
 
-    def rows(self, link: Link, *, history: bool = False) -> list[WindowRow]:
+    def rows(self, link: Linked, *, history: bool = False) -> list[WindowRow]:
         """The stored windows of a link's calendar, by start."""
         with self.rt.store.begin() as session:
             query = sa.select(WindowRow).where(WindowRow.calendar_id == link.calendar_id)
@@ -233,25 +277,36 @@ class World:
             session.expunge_all()
             return found
 
-    def values(self, link: Link) -> list[str | None]:
+    def values(self, link: Linked) -> list[str | None]:
         """The recognised destinations of the current windows, by start."""
         return [row.value for row in self.rows(link)]
+
+    @property
+    def bare(self) -> CalendarSource:
+        """Google without the governor before it."""
+        assert isinstance(self.rt.calendars, GovernedCalendars)
+        return self.rt.calendars.source
 
     @property
     def wake(self) -> NotedWake:
         assert isinstance(self.rt.wake, NotedWake)
         return self.rt.wake
 
-    def due_again(self, calendar_id: UUID | None) -> None:
+    def due_again(self, calendar_id: UUID) -> None:
         """Have a calendar's window listed anew at the next sync."""
         with self.rt.store.begin() as session:
             session.execute(
                 sa.update(Calendar).where(Calendar.id == calendar_id).values(relist_at=self.now)
             )
 
-    def asked(self, endpoint: str = "events.list") -> list[Mapping[str, Any]]:
+    def asked(self, endpoint: str = "events.list") -> list[dict[str, Any]]:
         """What Google was asked since `forget_asked`."""
         return self.google.requests(endpoint)
 
     def forget_asked(self) -> None:
         self.google.clear_log()
+
+
+def _zoned(moment: datetime) -> dict[str, str]:
+    """An instant with a zone by name, which a series needs."""
+    return {"dateTime": moment.isoformat(), "timeZone": "Europe/Amsterdam"}

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ..append_only import guard_new_table
 from .base import Base, Code, Counter
 
 
@@ -53,3 +54,6 @@ class Audit(Base):
     """Kind and opaque id of what was acted on: `link:018f...`."""
     request_id: Mapped[str] = mapped_column(sa.String(64), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+sa.event.listen(Audit.__table__, "after_create", guard_new_table)

@@ -83,6 +83,8 @@ class TelephonyContract:
     """Whether an older revision is refused; None believes `capabilities.fences`."""
     keeps_revision = True
     """Whether the platform has room for our revision; without it reads say 0."""
+    lists_all = True
+    """Whether the platform can list its lines; without that, it says so."""
 
     @pytest.fixture
     def telephony(self) -> Telephony:
@@ -191,6 +193,10 @@ class TelephonyContract:
         lines = {LINE: numbers(1), OTHER: numbers(1, start=40_000_000)}
         for line, wanted in lines.items():
             telephony.replace(line, wanted, revision=1)
+        if not self.lists_all:
+            with pytest.raises(Unsupported):
+                list(telephony.read_all())
+            return
         listed = {state.line: state.destinations for state in telephony.read_all()}
         assert {line: listed.get(line) for line in lines} == lines
 

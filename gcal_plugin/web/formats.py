@@ -38,6 +38,11 @@ def short_day(moment: datetime | date) -> str:
     return dates.format_date(value, pattern, locale=locale()).replace(".", "")
 
 
+def weekday(value: date) -> str:
+    """ "di 24", for the narrow column beside the week's drawing."""
+    return dates.format_date(value, "EEE d", locale=locale()).replace(".", "")
+
+
 # Day before month in Dutch and in (international) English alike; a language may differ here.
 _ORDER = {"nl": ("EEEE d MMMM", "EEE d MMM"), "en": ("EEEE d MMMM", "EEE d MMM")}
 
@@ -144,4 +149,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "phone": phone_kept,
     "seconds": seconds,
     "short_day": short_day,
+    "weekday": weekday,
 }

@@ -1,39 +1,37 @@
-"""The week as a picture: bars in a drawing of fixed measures, attributes only."""
+"""The week as a picture: one drawing a day, in percents of its width, so that it fits any screen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
 
-from ..services.reporting import DestinationView, WeekView
+from ..domain.destination import display
+from ..services.reporting import DestinationView, WeekBar, WeekView
 
-LEFT = 64
-"""Where the names of the days end and the hours begin."""
-HOUR = 28
-ROW = 34
 LANE = 26
-TOP = 24
-WIDTH = LEFT + 24 * HOUR + 8
-_MINUTE = HOUR / 60
+"""Height of one bar, with the space below it."""
+BAR = 22
+PAD = 4
+_DAY = 24 * 60
+HOURS = (0, 6, 12, 18, 24)
+_WIDE = 430
+_NARROW = 190
+"""The drawing's width in pixels on a small desktop and on the smallest phone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One drawn forward."""
+    """One drawn forward; `x` and `width` are percents of the day."""
 
     x: float
-    y: float
     width: float
-    height: float
+    y: int
     forwards: bool
     destination: DestinationView | None
     first: str
     last: str
-
-    @property
-    def roomy(self) -> bool:
-        """Whether a number fits in it."""
-        return self.width >= 96
+    fits: str
+    """Where the number fits: `always`, `wide` (not on a phone) or `never`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,54 +39,52 @@ class Row:
     """One day."""
 
     day: date
-    y: float
-    height: float
+    height: int
     bars: tuple[Bar, ...]
+    now: float | None = None
+    """Where the present is, on today's row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Everything that the template draws."""
-
-    width: int
-    height: float
-    rows: tuple[Row, ...]
-    hours: tuple[tuple[int, float], ...]
-    now_x: float
-    now_height: float
-
-
-def picture(week: WeekView) -> Picture | None:
-    """The drawing of a week; None where there is nothing to draw."""
+def picture(week: WeekView) -> tuple[Row, ...]:
+    """The drawings of a week; none where there is nothing to draw."""
     if week.empty:
-        return None
-    rows: list[Row] = []
-    y: float = TOP
-    for day in week.days:
-        height = max(ROW, day.lanes * LANE + 8)
-        bars = tuple(
-            Bar(
-                x=round(LEFT + bar.first_minute * _MINUTE, 1),
-                y=y + 4 + bar.lane * LANE,
-                width=max(3.0, round((bar.last_minute - bar.first_minute) * _MINUTE, 1)),
-                height=LANE - 2,
-                forwards=bar.forwards,
-                destination=bar.destination,
-                first=_clock(bar.first_minute),
-                last=_clock(bar.last_minute),
-            )
-            for bar in day.bars
+        return ()
+    return tuple(
+        Row(
+            day=day.day,
+            height=day.lanes * LANE + PAD,
+            bars=tuple(_bar(bar) for bar in day.bars),
+            now=_percent(week.now_minute) if place == 0 else None,
         )
-        rows.append(Row(day.day, y, height, bars))
-        y += height
-    return Picture(
-        width=WIDTH,
-        height=y + 4,
-        rows=tuple(rows),
-        hours=tuple((hour, LEFT + hour * HOUR) for hour in range(0, 25, 6)),
-        now_x=round(LEFT + week.now_minute * _MINUTE, 1),
-        now_height=rows[0].height,
+        for place, day in enumerate(week.days)
     )
+
+
+def _bar(bar: WeekBar) -> Bar:
+    minutes = bar.last_minute - bar.first_minute
+    return Bar(
+        x=_percent(bar.first_minute),
+        width=max(0.6, _percent(minutes)),
+        y=PAD + bar.lane * LANE,
+        forwards=bar.forwards,
+        destination=bar.destination,
+        first=_clock(bar.first_minute),
+        last=_clock(bar.last_minute),
+        fits=_fits(bar, minutes),
+    )
+
+
+def _fits(bar: WeekBar, minutes: int) -> str:
+    if bar.destination is None or not bar.forwards:
+        return "never"
+    needed = len(display(bar.destination.value)) * 7.8 + 16
+    if minutes * _NARROW / _DAY >= needed:
+        return "always"
+    return "wide" if minutes * _WIDE / _DAY >= needed else "never"
+
+
+def _percent(minutes: int) -> float:
+    return round(minutes * 100 / _DAY, 2)
 
 
 def _clock(minute: int) -> str:

@@ -17,6 +17,7 @@ from .models import (
     RequestView,
     StatusView,
     StepView,
+    WeekBar,
     WeekView,
 )
 from .operators import OperatorRow, operator_rows
@@ -36,6 +37,7 @@ __all__ = [
     "RequestView",
     "StatusView",
     "StepView",
+    "WeekBar",
     "WeekView",
     "ask_refresh",
     "calendar_root",

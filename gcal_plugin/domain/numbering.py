@@ -19,6 +19,7 @@ _REMEMBERED = 8192
 _FREE = "+31800"
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _parse(e164: str) -> PhoneNumber | None:
     import phonenumbers
 

@@ -30,6 +30,8 @@ LANES = 4
 taking all the hands, and a small one from being flooded."""
 CLERKS = 2
 """Threads that look again before and write down after."""
+HEAT = 64
+"""The most batches that wait to be recorded while others go out."""
 ASIDE = 8
 """Threads for work that mostly waits for somebody else's answer."""
 
@@ -47,6 +49,8 @@ class Battery:
         self._changed = Condition()
         self._lock = Lock()
         self._busy = 0
+        self._hot = 0
+        self._records: list[Armed] = []
         self._closing = False
         self._timer = Thread(target=self._run, name="gcal-battery", daemon=True)
         self._timer.start()
@@ -113,13 +117,31 @@ class Battery:
 
     def _look(self, armed: Armed) -> None:
         switching.look_again(runtime_of(self._app), armed)
+        with self._lock:
+            self._hot += 1
         # A little early: the lane itself waits out the rest by the database's clock.
         self._later(armed.seconds_left - 0.005, lambda: self._lane(armed))
 
     def _fire(self, armed: Armed) -> None:
-        armed.clock.sleep_until(armed.at)
-        switching.fire(runtime_of(self._app), armed)
-        self._clerk(self._finish, armed)
+        fired: Armed | None = None
+        try:
+            armed.clock.sleep_until(armed.at)
+            switching.fire(runtime_of(self._app), armed)
+            fired = armed
+        finally:
+            self._cool(fired)
+
+    def _cool(self, fired: Armed | None) -> None:
+        """Leave recording until nothing is about to be sent: what is still to go out goes first."""
+        with self._lock:
+            self._hot -= 1
+            if fired is not None:
+                self._records.append(fired)
+            ready = self._records if self._hot == 0 or len(self._records) > HEAT else []
+            if ready:
+                self._records = []
+        for armed in ready:
+            self._clerk(self._finish, armed)
 
     def _finish(self, armed: Armed) -> None:
         report = switching.finish(runtime_of(self._app), armed)

@@ -7,7 +7,7 @@ locked in between, so a worker that dies, sleeps or is overtaken holds nobody up
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from .tables import Forwarding, Link
@@ -84,11 +85,21 @@ def chunks(items: Iterable[_T], size: int = _CHUNK) -> Iterator[list[_T]]:
         yield part
 
 
+def among(session: Session, column: Any, ids: Collection[UUID]) -> sa.ColumnElement[bool]:
+    """`column IN ids`; on Postgres as one array, which costs a fraction of hundreds of values."""
+    if session.get_bind().dialect.name == "postgresql":
+        array = sa.bindparam(None, list(ids), type_=postgresql.ARRAY(sa.Uuid()))
+        found: sa.ColumnElement[bool] = column == sa.func.any(array)
+        return found
+    chosen: sa.ColumnElement[bool] = column.in_(ids)
+    return chosen
+
+
 def ensure_rows(session: Session, link_ids: Iterable[UUID]) -> None:
     """Make the row of each link that has none yet."""
     for part in chunks(link_ids):
         missing = sa.select(Link.id, Link.tenant_id, Link.pbx, Link.domain, Link.extension).where(
-            Link.id.in_(part), ~sa.exists().where(Forwarding.link_id == Link.id)
+            among(session, Link.id, part), ~sa.exists().where(Forwarding.link_id == Link.id)
         )
         rows = [
             {
@@ -120,7 +131,7 @@ def mark_due(
     for part in chunks(link_ids):
         session.execute(
             sa.update(Forwarding)
-            .where(Forwarding.link_id.in_(part))
+            .where(among(session, Forwarding.link_id, part))
             .values(
                 due_at=sa.case((sooner, at), else_=Forwarding.due_at),
                 due_cause=sa.case((sooner, cause), else_=Forwarding.due_cause),
@@ -177,7 +188,7 @@ def claim(
         free = (
             sa.select(Forwarding.link_id)
             .where(
-                Forwarding.link_id.in_(part),
+                among(session, Forwarding.link_id, part),
                 Forwarding.pbx == pbx,
                 Forwarding.due_at <= until,
                 sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until <= now),
@@ -205,7 +216,9 @@ def still_ours(session: Session, claims: Mapping[UUID, int]) -> set[UUID]:
     ours: set[UUID] = set()
     for part in chunks(claims):
         rows = session.execute(
-            sa.select(Forwarding.link_id, Forwarding.generation).where(Forwarding.link_id.in_(part))
+            sa.select(Forwarding.link_id, Forwarding.generation).where(
+                among(session, Forwarding.link_id, part)
+            )
         )
         ours |= {link_id for link_id, generation in rows if claims[link_id] == generation}
     return ours

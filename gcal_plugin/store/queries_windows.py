@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from .queries_switching import chunks
+from .queries_switching import among, chunks
 from .tables import WindowRow
 
 _W = WindowRow
@@ -27,7 +27,9 @@ def open_windows(
     for part in chunks(calendar_ids):
         starts = _W.start_at <= at if until is None else _W.start_at < until
         rows = session.scalars(
-            sa.select(_W).where(_W.calendar_id.in_(part), _W.end_at > at, starts, *_CURRENT)
+            sa.select(_W).where(
+                among(session, _W.calendar_id, part), _W.end_at > at, starts, *_CURRENT
+            )
         )
         for row in rows:
             found.setdefault(row.calendar_id, []).append(row)
@@ -46,7 +48,7 @@ def next_edges(
                 sa.func.min(sa.case((_W.start_at > at, _W.start_at))),
                 sa.func.min(_W.end_at),
             )
-            .where(_W.calendar_id.in_(part), _W.end_at > at, *_CURRENT)
+            .where(among(session, _W.calendar_id, part), _W.end_at > at, *_CURRENT)
             .group_by(_W.calendar_id)
         )
         for calendar_id, start, end in rows:

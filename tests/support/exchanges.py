@@ -1,4 +1,4 @@
-"""An exchange of a test's own: sets only, with trouble on demand, and a count of what it was asked."""
+"""An exchange of a test's own: sets only, trouble on demand, a count of what it was asked."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from ...domain.reasons import Reason
 from ...domain.schedule import Window, judge
 from ...store import queries_windows
 from ...store.queries_guards import tenant_states
-from ...store.queries_switching import chunks
+from ...store.queries_switching import among, chunks
 from ...store.tables import Calendar, Grant, Link, WindowRow
 from .. import guarding
 from ..runtime import Runtime
@@ -93,7 +93,7 @@ def load(
             sa.select(Link, Calendar.synced_at, Calendar.gone_at, Grant.state)
             .outerjoin(Calendar, Link.calendar_id == Calendar.id)
             .outerjoin(Grant, Link.grant_id == Grant.id)
-            .where(Link.id.in_(part))
+            .where(among(session, Link.id, part))
         )
         found += [(row[0], row[1], row[2], row[3]) for row in session.execute(query)]
     links = [row[0] for row in found]

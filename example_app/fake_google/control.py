@@ -73,6 +73,8 @@ class Control:
             ("POST", "reset", self.reset),
             ("POST", "accounts", self.add_account),
             ("PATCH", "accounts/{email}", self.change_account),
+            ("DELETE", "accounts/{email}", self.delete_account),
+            ("PUT", "accounts/{email}/calendars/{calendar}", self.change_entry),
             ("POST", "clients", self.add_client),
             ("POST", "calendars", self.add_calendar),
             ("PATCH", "calendars/{calendar}", self.change_calendar),
@@ -156,6 +158,23 @@ class Control:
         account.name = body.get("name", account.name)
         self.state.save_account(account)
         return {"email": account.email, "disabled": account.disabled}
+
+    def delete_account(self, request: web.Request, body: Json) -> Json:
+        """Close an account, with its grants and the calendars it owns."""
+        account = self.account(request.match_info["email"])
+        if body.get("tell", True):
+            self.server.transmitter.account_event("account-disabled", account)
+        self.state.delete_account(account)
+        return {"ok": True}
+
+    def change_entry(self, request: web.Request, body: Json) -> Json:
+        """A calendar's place on a list: `hidden`, `selected`, `deleted`, `summaryOverride`."""
+        account = self.account(request.match_info["email"])
+        names = {"hidden": "hidden", "selected": "selected", "deleted": "deleted",
+                 "summaryOverride": "summary_override"}
+        changes = {names[name]: value for name, value in body.items()}
+        self.state.list_calendar(account, self.calendar(request), **changes)
+        return {"ok": True}
 
     def add_client(self, request: web.Request, body: Json) -> Json:
         """An OAuth client: `id`, `secret`, `name`, `redirect_uris`, `loopback`."""

@@ -70,6 +70,12 @@ class LocalGoogle:
         self._http = httpx.Client(timeout=60, headers=self._headers)
         return self
 
+    def attach(self, url: str) -> Self:
+        """Steer one that somebody else started and will end."""
+        self.url = url
+        self._http = httpx.Client(timeout=60, headers=self._headers)
+        return self
+
     def stop(self, *, kill: bool = False) -> None:
         """End it, cleanly or (with `kill`) as a power cut would."""
         if self._http is not None:
@@ -138,6 +144,14 @@ class LocalGoogle:
         """Disable (or enable) an account."""
         body = {"disabled": disabled, **({"reason": reason} if reason else {})}
         self.control("PATCH", f"accounts/{_part(email)}", body)
+
+    def delete_account(self, email: str) -> None:
+        """Close an account; its calendars go for everybody."""
+        self.control("DELETE", f"accounts/{_part(email)}", {})
+
+    def change_entry(self, email: str, calendar_id: str, **given: Any) -> None:
+        """Change a calendar's place on a list: `hidden`, `deleted`, `summaryOverride`."""
+        self.control("PUT", f"accounts/{_part(email)}/calendars/{_part(calendar_id)}", given)
 
     def add_client(self, client_id: str, secret: str, **given: Any) -> None:
         """Register an OAuth client."""

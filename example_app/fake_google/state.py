@@ -126,6 +126,15 @@ class State:
         del self.calendars[calendar.id]
         self.storage.delete("calendar", calendar.id)
 
+    def delete_account(self, account: Account) -> None:
+        """Close an account: its grants end, and its secondary calendars go for everybody."""
+        for grant in [one for one in self.grants.values() if one.email == account.email]:
+            self.drop_grant(grant)
+        for calendar in [one for one in self.calendars.values() if one.owner == account.email]:
+            self.delete_calendar(calendar)
+        del self.accounts[account.email]
+        self.storage.delete("account", account.email)
+
     # -- events ------------------------------------------------------------------------------
 
     def put_event(

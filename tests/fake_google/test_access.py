@@ -215,3 +215,30 @@ def test_the_window_s_edges_are_exclusive(api: Api) -> None:
     assert found(timeMax="2026-03-03T09:00:01Z") == 1
     shown = api.events(timeZone="America/New_York")["items"][0]
     assert shown["start"]["dateTime"] == "2026-03-03T04:00:00-05:00"
+
+
+def test_a_closed_account_takes_its_calendars_along(
+    google: LocalGoogle, eva: Api, api: Api
+) -> None:
+    google.set_role(TEAM, EVA, "reader")
+    assert eva.call("GET", f"/calendars/{TEAM}/events").status_code == 200
+    google.delete_account(JAN)
+    assert eva.call("GET", f"/calendars/{TEAM}/events").status_code == 404
+    assert [one["id"] for one in eva.get("/users/me/calendarList")["items"]] == [EVA]
+    assert api.call("GET", "/users/me/calendarList").status_code == 401
+
+
+def test_a_calendar_can_be_hidden_renamed_and_taken_off_the_list(
+    google: LocalGoogle, eva: Api
+) -> None:
+    google.set_role(TEAM, EVA, "reader")
+    google.change_entry(EVA, TEAM, hidden=True, summaryOverride="Our team")
+    assert [one["id"] for one in eva.get("/users/me/calendarList")["items"]] == [EVA]
+    hidden = eva.get("/users/me/calendarList", showHidden=True)["items"][1]
+    assert (hidden["hidden"], hidden["summaryOverride"]) == (True, "Our team")
+    google.change_entry(EVA, TEAM, hidden=False, deleted=True)
+    assert len(eva.get("/users/me/calendarList")["items"]) == 1
+    gone = eva.get("/users/me/calendarList", showDeleted=True)["items"][1]
+    assert gone["deleted"] is True
+    assert eva.call("GET", f"/users/me/calendarList/{TEAM}").status_code == 404
+    assert eva.call("GET", f"/calendars/{TEAM}/events").status_code == 200

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,12 @@ class Product:
         rows: list[dict[str, Any]] = answer["writes"]
         return [row for row in rows if row["extension"] == extension]
 
-    def google(self) -> LocalGoogle:
+    @contextmanager
+    def google(self) -> Iterator[LocalGoogle]:
         """The levers of the local Google that runs beside the portal."""
-        steered = LocalGoogle()
-        steered.url = self.url("google")
-        return steered
+        steered = LocalGoogle().attach(self.url("google"))
+        yield steered
+        steered.stop()
 
     def flask(self, *words: str) -> str:
         """Run a command as an operator does, beside the running product; answers what it prints."""

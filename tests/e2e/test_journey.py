@@ -53,20 +53,22 @@ def values(row: dict[str, object]) -> set[str]:
 def test_from_settings_to_a_forward_that_comes_and_goes_with_its_event(
     product: Product, page: Page
 ) -> None:
-    google = product.google()
-    for event in google.control("GET", f"calendars/{CALENDAR}/events")["items"]:
-        google.delete_event(CALENDAR, event["id"])
+    with product.google() as google:
+        for event in google.control("GET", f"calendars/{CALENDAR}/events")["events"]:
+            if event["status"] != "cancelled":
+                google.delete_event(CALENDAR, event["id"])
     log_in(page, product)
     open_integration(page, product)
     allow_at_google(page)
     expect(page.get_by_text(JAN).first).to_be_visible()
     page.get_by_label("Bereikbaarheid").check()
-    page.locator("main form button[type=submit]").first.click()
+    page.locator("main button.g-button-primary, main button.g-button-danger").first.click()
     expect(page).to_have_url(re.compile("/google-calendar/$"))
 
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=7)
     end = start + timedelta(seconds=6)
-    google.add_event(CALENDAR, "06 12345678", start, end)
+    with product.google() as google:
+        google.add_event(CALENDAR, "06 12345678", start, end)
     wait_until("the forward's end", 40, lambda: product.history()[-1:] and ended(product))
 
     on, off = product.history()[-2:]
@@ -94,13 +96,13 @@ def test_explain_answers_for_the_link_as_for_a_title(product: Product) -> None:
 def test_disconnect_reports_each_outcome_and_clears_the_forward(
     product: Product, page: Page
 ) -> None:
-    google = product.google()
     now = datetime.now(UTC)
-    google.add_event(CALENDAR, "333", now - timedelta(minutes=5), now + timedelta(hours=1))
+    with product.google() as google:
+        google.add_event(CALENDAR, "333", now - timedelta(minutes=5), now + timedelta(hours=1))
     wait_until("the forward", 20, lambda: values(product.history()[-1]) == {"333"})
     log_in(page, product)
     page.goto(f"{product.portal}/google-calendar/disconnect")
-    page.locator("main form button[type=submit]").first.click()
+    page.locator("main button.g-button-primary, main button.g-button-danger").first.click()
     expect(page.get_by_text("Ontkoppeld; je eigen toestel gaat weer over.").first).to_be_visible()
     assert values(product.history()[-1]) == set()
     permissions = httpx.get(f"{product.url('google')}/permissions", timeout=5)

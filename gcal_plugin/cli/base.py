@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from io import TextIOWrapper
 from typing import Any
 from uuid import UUID
 
@@ -68,11 +69,10 @@ def explain_command(title: str | None, link_id: UUID | None, at: str | None, as_
     elif title is None:
         raise click.UsageError("give a title, - for standard input, or --link")
     elif title == "-":
-        stream = click.get_text_stream("stdin", encoding="utf-8", errors="replace")
-        for line in stream:
-            one = line.rstrip("\n").removesuffix("\r")
+        # Only a line feed ends a title here: other separators are part of what is judged.
+        for line in TextIOWrapper(sys.stdin.buffer, "utf-8", errors="replace", newline="\n"):
+            one = line.removesuffix("\n").removesuffix("\r")
             click.echo(json.dumps(verdict_json(one, explain(one)), ensure_ascii=False))
-        sys.stdout.flush()
     else:
         verdict = explain(title)
         tell(verdict_json(title, verdict), as_json=as_json, text=_words(verdict))

@@ -65,7 +65,8 @@ class Store:
 def database_now(session: Session) -> datetime:
     """The database's clock: the one clock that leases and due times are measured by."""
     if session.get_bind().dialect.name == "postgresql":
-        now: datetime = session.scalar(sa.select(sa.func.clock_timestamp()))
+        now: datetime = session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
         return now.astimezone(UTC)
-    text: str = session.scalar(sa.select(sa.func.strftime("%Y-%m-%d %H:%M:%f", "now")))
+    written = sa.select(sa.func.strftime("%Y-%m-%d %H:%M:%f", "now"))
+    text: str = session.execute(written).scalar_one()
     return datetime.fromisoformat(text).replace(tzinfo=UTC)

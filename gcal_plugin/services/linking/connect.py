@@ -165,7 +165,7 @@ def finish_connect(
 def _consume(rt: Runtime, account: Account, session_key: str, state: str) -> Attempt:
     """Delete the attempt and check whose it was, in this order: a second try finds nothing."""
     with rt.store.begin() as session:
-        attempt = session.scalar(
+        attempt: Attempt | None = session.scalar(
             sa.delete(Attempt).where(Attempt.state_digest == _digest(state)).returning(Attempt)
         )
         now = rt.store.now(session)

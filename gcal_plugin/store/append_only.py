@@ -14,24 +14,33 @@ import sqlalchemy as sa
 _TABLE = "gcal_audit"
 _WORDS = f"{_TABLE} is append-only"
 
-_SQLITE = tuple(
-    f"CREATE TRIGGER {_TABLE}_no_{verb} BEFORE {verb.upper()} ON {_TABLE} "
-    f"BEGIN SELECT RAISE(ABORT, '{_WORDS}'); END"
-    for verb in ("update", "delete")
-) + (
+
+def _sqlite_trigger(name: str, moment: str) -> str:
+    return (
+        f"CREATE TRIGGER {_TABLE}_no_{name} BEFORE {moment} "
+        f"BEGIN SELECT RAISE(ABORT, '{_WORDS}'); END"
+    )
+
+
+_SQLITE = (
+    _sqlite_trigger("update", f"UPDATE ON {_TABLE}"),
+    _sqlite_trigger("delete", f"DELETE ON {_TABLE}"),
     # REPLACE takes the old row away without asking the trigger above.
-    f"CREATE TRIGGER {_TABLE}_no_replace BEFORE INSERT ON {_TABLE} "
-    f"WHEN EXISTS (SELECT 1 FROM {_TABLE} WHERE id = NEW.id) "
-    f"BEGIN SELECT RAISE(ABORT, '{_WORDS}'); END",
+    _sqlite_trigger(
+        "replace",
+        f"INSERT ON {_TABLE} WHEN EXISTS (SELECT 1 FROM {_TABLE} WHERE id = NEW.id)",  # noqa: S608
+    ),
 )
-_POSTGRES = (
-    f"CREATE OR REPLACE FUNCTION {_TABLE}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN RAISE EXCEPTION '{_WORDS}' USING ERRCODE = 'insufficient_privilege'; END $$",
-    f"CREATE TRIGGER {_TABLE}_append_only BEFORE UPDATE OR DELETE ON {_TABLE} "
-    f"FOR EACH ROW EXECUTE FUNCTION {_TABLE}_refuse()",
-    f"CREATE TRIGGER {_TABLE}_no_truncate BEFORE TRUNCATE ON {_TABLE} "
-    f"FOR EACH STATEMENT EXECUTE FUNCTION {_TABLE}_refuse()",
-)
+_REFUSE = f"""\
+CREATE OR REPLACE FUNCTION {_TABLE}_refuse() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION '{_WORDS}' USING ERRCODE = 'insufficient_privilege'; END $$"""
+_ROWS = f"""\
+CREATE TRIGGER {_TABLE}_append_only BEFORE UPDATE OR DELETE ON {_TABLE}
+FOR EACH ROW EXECUTE FUNCTION {_TABLE}_refuse()"""
+_WHOLE = f"""\
+CREATE TRIGGER {_TABLE}_no_truncate BEFORE TRUNCATE ON {_TABLE}
+FOR EACH STATEMENT EXECUTE FUNCTION {_TABLE}_refuse()"""
+_POSTGRES = (_REFUSE, _ROWS, _WHOLE)
 _UNDO = {
     "sqlite": tuple(f"DROP TRIGGER {_TABLE}_no_{verb}" for verb in ("update", "delete", "replace")),
     "postgresql": (

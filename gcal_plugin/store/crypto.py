@@ -68,6 +68,15 @@ class Keyring:
         except InvalidTag:
             raise CannotOpen(f"the value was changed, or belongs elsewhere ({at})") from None
 
+    @property
+    def mark(self) -> str:
+        """How everything begins that the newest key sealed."""
+        return f"{_VERSION}.{self.current_id}."
+
+    def knows(self, key_id: str) -> bool:
+        """Whether a key is in the ring, by its id."""
+        return key_id in self._keys
+
     def needs_rewrap(self, sealed: str) -> bool:
         """Whether a value was sealed with an older key."""
-        return not sealed.startswith(f"{_VERSION}.{self.current_id}.")
+        return not sealed.startswith(self.mark)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -34,9 +35,9 @@ def app(databases: Databases) -> Iterator[Flask]:
         yield made
 
 
-def rows(app: Flask, table: type, *terms: object) -> list:
+def rows(app: Flask, table: type[Any], *terms: Any) -> list[Any]:
     with app.app_context():
-        found = list(db.session.scalars(sa.select(table).where(*terms)))  # type: ignore[arg-type]
+        found = list(db.session.scalars(sa.select(table).where(*terms)))
         db.session.expunge_all()
         return found
 

@@ -16,7 +16,7 @@ from .control_levers import Levers
 from .control_page import ControlPage
 from .faults import Switchboard
 from .gate import Handler, endpoint
-from .html import style
+from .html import no_icon, style
 from .journal import Journal, Quota
 from .keys import Keys
 from .oauth_pages import AuthorizationPages
@@ -93,6 +93,7 @@ def application(server: Server) -> web.Application:
             web.get("/permissions", pages.permissions),
             web.post("/permissions/remove", pages.remove),
             web.get("/static/local-google.css", style),
+            web.get("/favicon.ico", no_icon),
         ]
     )
     app.add_routes(CalendarPages(server).routes())

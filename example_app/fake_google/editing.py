@@ -124,30 +124,44 @@ def _replace(state: State, calendar: Calendar, old: StoredEvent, body: Json) -> 
         delete(state, calendar, str(body["id"]))
         return calendar.events[str(body["id"])]
     _check(body, calendar)
-    gone: list[tuple[str, int]] | None = None
-    if "recurrence" in old.body:
-        gone = old.gone + [
-            (key, calendar.seq + 1) for key in _lost(state, calendar, old.body, body)
-        ]
-    return state.put_event(calendar, body, gone)
+    if "recurrence" not in old.body:
+        return state.put_event(calendar, body)
+    before, left = (_coming(state, calendar, one) for one in (old.body, body))
+    gone = [(key, seq) for key, seq in old.gone if key not in left]
+    gone += [(key, calendar.seq + 1) for key in before if key not in left]
+    stored = state.put_event(calendar, body, gone)
+    _cancel_orphans(state, calendar, stored)
+    return stored
 
 
-def _lost(state: State, calendar: Calendar, old: Json, new: Json) -> list[str]:
-    """The instances of the coming six months that a series no longer has after an edit."""
+def _coming(state: State, calendar: Calendar, body: Json) -> dict[str, None]:
+    """The instances of the coming six months, by key, in order: what an edit can take away."""
+    if "recurrence" not in body:
+        return {}
+    zone, now = ZoneInfo(calendar.time_zone), state.now()
+    return {
+        one.key: None
+        for one in occurrences(body, zone, until=now + SIX_MONTHS)
+        if instant_of(one.end, zone) > now - timedelta(days=1)
+    }
+
+
+def _cancel_orphans(state: State, calendar: Calendar, series: StoredEvent) -> None:
+    """Changed instances end where an edit of the series takes their original start away."""
+    for event_id in sorted(calendar.exceptions.get(series.id, ())):
+        changed = calendar.events[event_id]
+        if not changed.cancelled and not _belongs(calendar, series, event_id):
+            body = {**changed.body, "status": "cancelled", "updated": rfc3339(state.now())}
+            state.put_event(calendar, body)
+
+
+def _belongs(calendar: Calendar, series: StoredEvent, event_id: str) -> bool:
+    if "recurrence" not in series.body:
+        return False
+    key = event_id.rpartition("_")[2]
     zone = ZoneInfo(calendar.time_zone)
-    now = state.now()
-
-    def keys(body: Json) -> list[str]:
-        if "recurrence" not in body:
-            return []
-        return [
-            one.key
-            for one in occurrences(body, zone, until=now + SIX_MONTHS)
-            if instant_of(one.end, zone) > now - timedelta(days=1)
-        ]
-
-    left = set(keys(new))
-    return [key for key in keys(old) if key not in left]
+    after = instant_of(original_start(key), zone) + timedelta(seconds=1)
+    return any(one.key == key for one in occurrences(series.body, zone, until=after))
 
 
 def _merge(old: Json, changes: Json) -> Json:

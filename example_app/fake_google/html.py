@@ -56,6 +56,11 @@ async def style(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(STYLE, headers={"Cache-Control": "max-age=300"})
 
 
+async def no_icon(request: web.Request) -> web.StreamResponse:
+    """Browsers ask for an icon; there is none."""
+    return web.Response(status=204)
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host in an address is this machine."""
     try:

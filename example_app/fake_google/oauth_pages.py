@@ -58,13 +58,19 @@ class AuthorizationPages:
         prompts = asked.get("prompt", "").split()
         if "none" in prompts:
             return self._back(asked, error="interaction_required")
-        hinted = self.server.state.accounts.get(asked.get("login_hint", ""))
+        hinted = self._hinted(asked.get("login_hint", ""))
         if hinted and "select_account" not in prompts:
             return self._ask(request, asked, client, hinted)
         accounts = sorted(
             self.server.state.accounts.values(), key=lambda one: one is not hinted
         )[:50]
-        return page(request, "chooser.html", client=client, accounts=accounts, asked=asked)
+        return page(request, "chooser.html", client=client, accounts=accounts, asked=asked,
+                    form_target=_origin(asked["redirect_uri"]))
+
+    def _hinted(self, hint: str) -> Account | None:
+        """The account that a `login_hint` names, by address or by `sub`."""
+        known = self.server.state.accounts
+        return known.get(hint) or next((one for one in known.values() if one.sub == hint), None)
 
     async def choose(self, request: web.Request) -> web.StreamResponse:
         """An account was chosen (or typed): ask for consent."""
@@ -80,7 +86,8 @@ class AuthorizationPages:
             self.server.state.storage.flush()
         if account is None or account.disabled:
             return page(request, "another.html", client=client, asked=asked, email=email,
-                        disabled=account is not None)
+                        disabled=account is not None,
+                        form_target=_origin(asked["redirect_uri"]))
         return self._ask(request, asked, client, account)
 
     def _ask(
@@ -122,6 +129,9 @@ class AuthorizationPages:
         prompted = "consent" in asked.get("prompt", "").split()
         allow(self.server, account, client, scopes)
         self.server.state.storage.flush()
+        now = self.server.state.now().timestamp()
+        for old in [name for name, one in self.tokens.codes.items() if one.expires <= now]:
+            del self.tokens.codes[old]
         code = "4/0" + secrets.token_urlsafe(48)
         self.tokens.codes[code] = Code(
             client_id=client.id,
@@ -131,7 +141,7 @@ class AuthorizationPages:
             challenge=asked.get("code_challenge", ""),
             nonce=asked.get("nonce", ""),
             refresh=asked.get("access_type") == "offline" and (prompted or first),
-            expires=self.server.state.now().timestamp() + CODE_SECONDS,
+            expires=now + CODE_SECONDS,
         )
         return self._back(asked, code=code, scope=" ".join(scopes), authuser="0",
                           prompt=asked.get("prompt", "consent"))

@@ -204,7 +204,11 @@ class State:
                 self.drop_access(access)
 
     def new_access(self, grant: Grant, scopes: list[str], lifetime: float) -> AccessToken:
-        """Make a bearer token that lives `lifetime` seconds."""
+        """Make a bearer token that lives `lifetime` seconds; now and then old ones are swept."""
+        if len(self.access_tokens) % 1_000 == 999:
+            now = self.clock.now().timestamp()
+            for old in [one for one in self.access_tokens.values() if one.expires <= now]:
+                self.drop_access(old)
         access = AccessToken(
             token="ya29." + secrets.token_urlsafe(48),
             email=grant.email,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -86,3 +87,28 @@ def test_an_event_is_made_and_deleted_by_hand(page: Page) -> None:
     row = page.get_by_role("row").filter(has_text="0687654321").first
     row.get_by_role("button", name="Verwijderen").click()
     expect(page.get_by_role("status")).to_have_text("De afspraak is verwijderd.")
+
+
+def test_the_browser_comes_back_to_the_app_by_every_way(page: Page, google: LocalGoogle) -> None:
+    home = google.url.replace("127.0.0.1", "localhost")  # another origin, which the policy allows
+    asked = dict(parse_qsl(ASKED)) | {"redirect_uri": f"{home}/", "state": "S"}
+    start = f"/o/oauth2/v2/auth?{urlencode(asked)}"
+
+    page.goto(start)
+    page.get_by_role("button", name=JAN).click()
+    page.get_by_role("button", name="Annuleren").click()
+    page.wait_for_url(re.compile(rf"{home}/\?.*error=access_denied"))
+
+    page.goto(start)
+    page.get_by_role("button", name=JAN).click()
+    page.get_by_role("button", name="Doorgaan").click()
+    page.wait_for_url(re.compile(rf"{home}/\?.*state=S.*code="))
+
+    page.goto(start)
+    page.get_by_role("button", name=JAN).click()  # allowed before, so nothing is asked
+    page.wait_for_url(re.compile(rf"{home}/\?.*state=S.*code="))
+
+    page.goto("/permissions")
+    entry = page.get_by_role("listitem").filter(has_text=JAN).first
+    entry.get_by_role("button", name="Toegang intrekken").click()
+    expect(page.get_by_role("status")).to_contain_text(JAN)

@@ -244,6 +244,35 @@ def test_a_shortened_series_reports_the_instances_that_it_lost(api: Api) -> None
     assert gone[0]["originalStartTime"]["dateTime"] == "2026-03-23T18:00:00+01:00"
 
 
+def test_an_instance_that_comes_back_is_no_longer_reported_as_gone(api: Api) -> None:
+    series = api.make(summary="x", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"),
+                      **WEEKLY)
+    token = api.events(singleEvents=True)["nextSyncToken"]
+    path = f"/calendars/primary/events/{series['id']}"
+    api.call("PATCH", path, {"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=1"]})
+    api.call("PATCH", path, {"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=3"]})
+    items, _ = sync(api, token, singleEvents=True)
+    assert [item["status"] for item in items][:3] == ["confirmed"] * 3
+    gone = {item["originalStartTime"]["dateTime"][:10] for item in items[3:]}
+    assert "2026-03-23" in gone
+    assert gone.isdisjoint({"2026-03-02", "2026-03-09", "2026-03-16"})
+
+
+def test_a_moved_instance_ends_with_the_occurrence_it_replaces(api: Api) -> None:
+    series = api.make(summary="x", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"),
+                      **WEEKLY)
+    path = f"/calendars/primary/events/{series['id']}"
+    moved = f"{path}_20260316T170000Z"
+    when = {"start": at("2026-03-17T09:00"), "end": at("2026-03-17T10:00")}
+    assert api.call("PATCH", moved, when).status_code == 200
+    token = api.events(singleEvents=True)["nextSyncToken"]
+    api.call("PATCH", path, {"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=2"]})
+    items, _ = sync(api, token, singleEvents=True)
+    ends = [item["status"] for item in items if item["id"].endswith("20260316T170000Z")]
+    assert set(ends) == {"cancelled"}
+    assert len(api.events(singleEvents=True)["items"]) == 2
+
+
 def test_no_sync_token_after_a_list_that_cannot_be_continued(api: Api) -> None:
     assert "nextSyncToken" not in api.events(singleEvents=True, orderBy="startTime")
     assert "nextSyncToken" not in api.events(q="x")

@@ -1,4 +1,4 @@
-"""For an exchange that asks at each call: who rings at this very instant, with no edge to be late."""
+"""For an exchange that asks at each call: who rings at this instant, with no edge to be late."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def ringing_now(rt: Runtime, pbx: str, line: Line) -> tuple[Destination, ...]:
         ).first()
         if found is None:
             return ()
-        link_id, forwarding = found
+        link_id = found[0]
+        forwarding: Forwarding | None = found[1]
         at = rt.store.now(session)
         board = load(rt, session, [link_id], at)
         facts = board.facts[link_id]
@@ -57,7 +58,7 @@ def ringing_now(rt: Runtime, pbx: str, line: Line) -> tuple[Destination, ...]:
             own_extension=facts.link.extension,
         ).destinations
         if facts.effect.mode is Mode.FINISH:
-            running = set_of(forwarding.desired) if forwarding else frozenset()
+            running = set_of(forwarding.desired if forwarding is not None else None)
             return tuple(one for one in desired if one in running)
         return desired
 

@@ -1,8 +1,8 @@
 """Keeping the languages up to date: `python -m gcal_plugin.web.catalogues`.
 
-Collects every sentence of the code and the templates, merges them into each language's `.po` (new ones
-empty, gone ones dropped, nothing guessed) and compiles the `.mo`. Answers 1 where a sentence is
-missing. A language is added by giving its code: `... catalogues de`.
+Collects every sentence of the code and the templates, merges them into each language's `.po`
+(new ones empty, gone ones dropped, nothing guessed) and compiles the `.mo`. Answers 1 where a
+sentence is missing. A language is added by giving its code: `... catalogues de`.
 """
 
 from __future__ import annotations
@@ -57,9 +57,7 @@ def update(language: str, collected: Catalog) -> list[str]:
     with path.with_suffix(".mo").open("wb") as out:
         write_mo(out, catalog)
     return [
-        str(message.id)
-        for message in catalog
-        if message.id and not all(_forms(message.string))
+        str(message.id) for message in catalog if message.id and not all(_forms(message.string))
     ]
 
 
@@ -69,7 +67,8 @@ def _forms(string: str | tuple[str, ...] | list[str] | None) -> tuple[str | None
 
 def main(arguments: list[str]) -> int:
     """Update every language, and those named; tell what is missing."""
-    languages = sorted({path.parts[-3] for path in FOLDER.glob("*/LC_MESSAGES/*.po")} | {*arguments})
+    kept = {path.parts[-3] for path in FOLDER.glob("*/LC_MESSAGES/*.po")}
+    languages = sorted(kept | {*arguments})
     collected = collect()
     missing = {language: update(language, collected) for language in languages}
     for language, sentences in missing.items():

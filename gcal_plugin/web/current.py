@@ -1,4 +1,4 @@
-"""What this request is about: the runtime, the person, the tenant, the link. Scoped in one place."""
+"""What this request is about: the runtime, the person, the tenant, the clock."""
 
 from __future__ import annotations
 

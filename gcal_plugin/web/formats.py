@@ -1,4 +1,4 @@
-"""Instants, durations, money and numbers, written in the reader's language and the tenant's zone."""
+"""Instants, durations, money and numbers, in the reader's language and the tenant's zone."""
 
 from __future__ import annotations
 

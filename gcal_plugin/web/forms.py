@@ -78,7 +78,9 @@ class PrecautionsForm(PageForm):
         validators=[
             Optional(),
             Length(max=255),
-            Regexp(r"[^@\s]+@[^@\s]+\.[^@\s]+$", message=lazy_gettext("This is not an e-mail address.")),
+            Regexp(
+                r"[^@\s]+@[^@\s]+\.[^@\s]+$", message=lazy_gettext("This is not an e-mail address.")
+            ),
         ],
         description=lazy_gettext("This address gets a mail too when the link breaks."),
     )
@@ -87,9 +89,7 @@ class PrecautionsForm(PageForm):
 class TrialForm(PageForm):
     """A number to forward to for one minute."""
 
-    number = StringField(
-        lazy_gettext("Number or extension"), validators=[Length(max=40)]
-    )
+    number = StringField(lazy_gettext("Number or extension"), validators=[Length(max=40)])
 
 
 class PlanForm(PageForm):

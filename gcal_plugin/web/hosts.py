@@ -1,10 +1,11 @@
 """Many brands, one Google: one registered callback for every host name, and the way back.
 
 Google redirects to one address (`GCAL_CALLBACK_URL`), also for a person who began on another
-brand's host name. There the browser has no session of theirs, so nothing is finished: the answer is
-handed over to the host where they began. What is handed over works once, for fifteen minutes, only in
-the session that began (the attempt is bound to it) and only with the verifier that never left our
-database; a host is only ever one that the portal names, so that nobody can send it elsewhere.
+brand's host name. There the browser has no session of theirs, so nothing is finished: the answer
+is handed over to the host where they began. What is handed over works once, for fifteen minutes,
+only in the session that began (the attempt is bound to it) and only with the verifier that never
+left our database; a host is only ever one that the portal names, so that nobody can send it
+elsewhere.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class GcalDomain(Domain):  # type: ignore[misc]  # Flask-Babel has no types
             found = Translations()
             for folder in folders:
                 wanted = [str(language), language.language]
-                found.merge(Translations.load(folder, wanted, DOMAIN))
+                found.merge(Translations.load(folder, wanted, DOMAIN))  # type: ignore[arg-type]  # empty: null
             # `merge` copies the words, not the rule for plurals.
             own = Translations.load(str(FOLDER), [language.language, DEFAULT], DOMAIN)
             found.plural = getattr(own, "plural", lambda n: int(n != 1))

@@ -18,7 +18,7 @@ from .theming.theme import Theme
 
 def page(template: str, **context: Any) -> str:
     """Render `gcal/<template>` in the theme of this request."""
-    context.setdefault("in_link", bool(request and (request.view_args or {}).get("link_id")))
+    context.setdefault("in_link", "link_id" in (request.view_args or {}))
     return current.theming().render(theme(), f"gcal/{template}", context)
 
 
@@ -30,7 +30,8 @@ def host_page(template: str, **context: Any) -> str:
 def theme() -> Theme:
     """The theme that the portal names for this request's tenant."""
     tenant = current.tenant()
-    return current.theming().pick(getattr(g, "gcal_theme", None) or (tenant and tenant.theme))
+    named: str | None = g.get("gcal_theme") or (tenant.theme if tenant is not None else None)
+    return current.theming().pick(named)
 
 
 def asset(name: str) -> str:

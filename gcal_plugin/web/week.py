@@ -1,4 +1,4 @@
-"""The week as a picture: one drawing a day, in percents of its width, so that it fits any screen."""
+"""The week as a picture: one drawing a day, in percents of its width, to fit any screen."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..domain.reasons import Reason
@@ -25,40 +26,60 @@ from .i18n import ngettext
 
 def sentence(view: StatusView) -> str:
     """The one sentence on top of the page."""
-    link = view.link
-    if view.state is PageState.QUOTED and view.request and view.request.valid_until:
-        until = formats.date_long(view.request.valid_until)
-        return _("Your quote is ready, valid until %(date)s.", date=until)
-    if view.state is PageState.IDLE:
-        if view.upcoming is None:
-            return _("Not forwarded. No forward is planned.")
-        return _("Not forwarded. Next: %(when)s.", when=formats.moment(view.upcoming.start))
-    if view.state is PageState.FORWARDING:
-        to = destinations(view.ringing)
-        if view.until is None:
-            return _("Forwarded to %(number)s.", number=to)
-        return _(
-            "Forwarded to %(number)s until %(time)s.", number=to, time=formats.moment(view.until)
-        )
-    if view.state is PageState.STALE:
-        since = link.calendar.synced_at if link and link.calendar else None
-        if since is None:
-            return _("Calendar not updated yet; known appointments continue.")
-        return _(
-            "Calendar not updated since %(time)s; known appointments continue.",
-            time=formats.moment(since),
-        )
-    if view.state is PageState.REFUSED:
-        to = destinations(view.ringing) or _("your own phone")
-        return _("The exchange refused the forward; now %(destination)s rings.", destination=to)
-    if view.state is PageState.PAUSED:
-        if link is not None and link.paused_until is not None:
-            until = formats.moment(link.paused_until)
-            return _("Paused until %(time)s; your own phone rings.", time=until)
+    writer = _WRITERS.get(view.state)
+    written = writer(view) if writer else None
+    return written or str(_SENTENCES[view.state])
+
+
+def _quoted(view: StatusView) -> str | None:
+    if view.request is None or view.request.valid_until is None:
+        return None
+    until = formats.date_long(view.request.valid_until)
+    return _("Your quote is ready, valid until %(date)s.", date=until)
+
+
+def _idle(view: StatusView) -> str:
+    if view.upcoming is None:
+        return _("Not forwarded. No forward is planned.")
+    return _("Not forwarded. Next: %(when)s.", when=formats.moment(view.upcoming.start))
+
+
+def _forwarding(view: StatusView) -> str:
+    to = destinations(view.ringing)
+    if view.until is None:
+        return _("Forwarded to %(number)s.", number=to)
+    time = formats.moment(view.until)
+    return _("Forwarded to %(number)s until %(time)s.", number=to, time=time)
+
+
+def _stale(view: StatusView) -> str:
+    calendar = view.link.calendar if view.link else None
+    if calendar is None or calendar.synced_at is None:
+        return _("Calendar not updated yet; known appointments continue.")
+    time = formats.moment(calendar.synced_at)
+    return _("Calendar not updated since %(time)s; known appointments continue.", time=time)
+
+
+def _not_taken(view: StatusView) -> str:
+    to = destinations(view.ringing) or _("your own phone")
+    return _("The exchange refused the forward; now %(destination)s rings.", destination=to)
+
+
+def _paused(view: StatusView) -> str:
+    if view.link is None or view.link.paused_until is None:
         return _("Paused; your own phone rings.")
-    return str(_SENTENCES[view.state])
+    until = formats.moment(view.link.paused_until)
+    return _("Paused until %(time)s; your own phone rings.", time=until)
 
 
+_WRITERS: dict[PageState, Callable[[StatusView], str | None]] = {
+    PageState.QUOTED: _quoted,
+    PageState.IDLE: _idle,
+    PageState.FORWARDING: _forwarding,
+    PageState.STALE: _stale,
+    PageState.REFUSED: _not_taken,
+    PageState.PAUSED: _paused,
+}
 _SENTENCES = {
     PageState.UNAVAILABLE: _l("This integration is not available for your account."),
     PageState.NOT_CONFIGURED: _l("You have no integration yet."),
@@ -287,7 +308,9 @@ def _refused(found: Problem) -> str:
 
 
 _CONSEQUENCES: dict[ProblemCode, Any] = {
-    ProblemCode.STALE: lambda _p: _("Changes since then are not seen; known appointments continue."),
+    ProblemCode.STALE: lambda _p: _(
+        "Changes since then are not seen; known appointments continue."
+    ),
     ProblemCode.REFUSED: _refused,
     ProblemCode.PARTLY_REFUSED: _refused,
     ProblemCode.UNREACHABLE: lambda _p: _("A forward that should start or end now may be late."),

@@ -1,8 +1,8 @@
 """Pictures of every state, theme, language and size: `python -m tests.browser.screenshots`.
 
-    --out DIR      where they go (tests/.artifacts/screenshots)
-    --theme, --locale, --size, --page      only these (each may be repeated)
-    --dark         the dark colours too
+--out DIR      where they go (tests/.artifacts/screenshots)
+--theme, --locale, --size, --page      only these (each may be repeated)
+--dark         the dark colours too
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import tempfile
 from itertools import product
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import sync_playwright
 
@@ -27,7 +28,9 @@ OUT = Path(__file__).parents[1] / ".artifacts" / "screenshots"
 def take(arguments: argparse.Namespace) -> int:
     """Take the pictures that were asked for; answers how many."""
     count = 0
-    schemes = ("light", "dark") if arguments.dark else ("light",)
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    if not arguments.dark:
+        schemes = ("light",)
     with (
         tempfile.TemporaryDirectory() as folder,
         gallery_server(Path(folder)) as gallery,

@@ -1,4 +1,4 @@
-"""What pages, mails and the operators' board show: plain values, read in a fixed number of queries."""
+"""What pages, mails and the board show: plain values, read in a fixed number of queries."""
 
 from __future__ import annotations
 

@@ -25,9 +25,7 @@ def judged(rows: Iterable[WindowRow], policy: Policy, line: LineContext) -> list
     return [judge(as_window(row), policy, line) for row in rows]
 
 
-def event_view(
-    window: Window, names: Names, now: datetime, *, url: str = ""
-) -> EventView:
+def event_view(window: Window, names: Names, now: datetime, *, url: str = "") -> EventView:
     """One appointment for the page."""
     destination = (
         names.view(window.kind, window.value)

@@ -1,4 +1,4 @@
-"""The view models: what a page knows. Codes and values only; the words are the templates' business."""
+"""The view models: what a page knows. Codes and values; the words are the templates' business."""
 
 from __future__ import annotations
 

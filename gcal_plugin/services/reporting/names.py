@@ -16,9 +16,7 @@ class Names:
 
     def __init__(self, extensions: Sequence[Extension] | None) -> None:
         self.by_number: Mapping[str, Extension] = {one.number: one for one in extensions or ()}
-        self._by_public = {
-            public: one for one in extensions or () for public in one.public_numbers
-        }
+        self._by_public = {public: one for one in extensions or () for public in one.public_numbers}
 
     @classmethod
     def of(cls, rt: Runtime, account: Account) -> Names:

@@ -14,7 +14,7 @@ ROWS_SHOWN = 500
 
 @dataclass(frozen=True, slots=True)
 class OperatorRow:
-    """One link as operators see it: opaque ids and states, no addresses and no numbers of people."""
+    """One link as operators see it: opaque ids and states, no addresses, no people's numbers."""
 
     link_id: UUID
     tenant_id: str

@@ -24,8 +24,9 @@ _GAP = timedelta(hours=2)
 """A hole in a rota shorter than this is one that somebody forgot."""
 
 
-def stale_since(link: Link, calendar: Calendar | None, now: datetime, *, push: bool,
-                safety_seconds: float) -> datetime | None:
+def stale_since(
+    link: Link, calendar: Calendar | None, now: datetime, *, push: bool, safety_seconds: float
+) -> datetime | None:
     """The last successful reading, where it is too long ago to say nothing; else None.
 
     With push, silence is normal: only a failed fetch, or a missed safety fetch, makes it stale.
@@ -54,7 +55,7 @@ def find_problems(
 ) -> list[Problem]:
     """The problems, the worst first."""
     missed = sum(1 for event in events if event.forwards and event.start < now + _WEEK)
-    found = _of_link(link, now, missed, killed=line.killed)
+    found = _of_link(link, missed, killed=line.killed)
     if stale is not None:
         found.append(Problem(ProblemCode.STALE, Mend.REFRESH, stale))
     if forwarding is not None and link.state == LinkState.LINKED:
@@ -72,7 +73,7 @@ def find_problems(
     return found
 
 
-def _of_link(link: Link, now: datetime, missed: int, *, killed: bool) -> list[Problem]:
+def _of_link(link: Link, missed: int, *, killed: bool) -> list[Problem]:
     found: list[Problem] = []
     if link.state == LinkState.RECONNECT:
         found.append(Problem(ProblemCode.ACCESS_LOST, Mend.CONNECT, link.broken_at, missed))
@@ -125,13 +126,11 @@ def _of_calendar(calendar: Calendar, tenant: Tenant) -> list[Problem]:
     return found
 
 
-def find_gap(
-    events: Sequence[EventView], zone: ZoneInfo
-) -> tuple[datetime, datetime] | None:
+def find_gap(events: Sequence[EventView], zone: ZoneInfo) -> tuple[datetime, datetime] | None:
     """The first short hole between two forwards of one rota; None where there is none.
 
     A rota is what follows on within hours: a hole of at most two hours between the end of the last
-    and the start of the next, where other forwards do adjoin. A hole over midnight is a closing time.
+    and the start of the next, where other forwards do adjoin. Over midnight it is a closing time.
     """
     runs = sorted((event.start, event.end) for event in events if event.forwards)
     adjoining, holes = 0, []

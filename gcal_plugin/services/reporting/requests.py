@@ -44,9 +44,7 @@ def open_request(session: Session, viewer: Viewer) -> RequestView | None:
 def request_view(session: Session, row: Request) -> RequestView:
     """One request for its customer."""
     steps = session.scalars(
-        sa.select(RequestStep)
-        .where(RequestStep.request_id == row.id)
-        .order_by(RequestStep.id)
+        sa.select(RequestStep).where(RequestStep.request_id == row.id).order_by(RequestStep.id)
     ).all()
     return RequestView(
         id=row.id,

@@ -72,14 +72,14 @@ def status_of(rt: Runtime, account: Account, link_id: UUID | str | None = None) 
         if link_id is None:
             rows = list(session.scalars(scope.links(viewer)))
             if not rows:
-                return _without_link(rt, session, account, names)
+                return _without_link(rt, session, account)
             link, others = rows[0], len(rows) - 1
         else:
             link = scope.link(session, viewer, link_id)
         return _Page(rt, session, account, tenant, link, names).view(others)
 
 
-def _without_link(rt: Runtime, session: Session, account: Account, names: Names) -> StatusView:
+def _without_link(rt: Runtime, session: Session, account: Account) -> StatusView:
     request = open_request(session, as_customer(account))
     if request is not None:
         state = next(
@@ -168,9 +168,7 @@ class _Page:
         if calendar is None:
             return []
         return [
-            event_view(
-                window, self.names, now, url=event_url(self.rt, calendar, window.event_id)
-            )
+            event_view(window, self.names, now, url=event_url(self.rt, calendar, window.event_id))
             for window in windows
         ]
 
@@ -193,9 +191,7 @@ class _Page:
             return None
         exchange = self.rt.telephony.get(self.link.pbx)
         most = exchange.capabilities.max_destinations if exchange else None
-        desired = desired_at(
-            windows, now, max_destinations=most, own_extension=self.link.extension
-        )
+        desired = desired_at(windows, now, max_destinations=most, own_extension=self.link.extension)
         return desired.until or next_change(
             windows, now, max_destinations=most, own_extension=self.link.extension
         )
@@ -242,8 +238,9 @@ class _Page:
             email=grant.email if grant else "",
             granted_at=grant.created_at if grant else None,
             linked_at=link.linked_at,
-            calendar=calendar
-            and CalendarFacts(
+            calendar=None
+            if calendar is None
+            else CalendarFacts(
                 name=calendar.name,
                 google_id=calendar.google_id,
                 owner=calendar.owner,

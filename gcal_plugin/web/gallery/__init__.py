@@ -1,4 +1,4 @@
-"""Every page state with made-up values: for previews of themes, and for the tests of all of them."""
+"""Every page state with made-up values: for previews of themes, and for the tests of all."""
 
 from __future__ import annotations
 

@@ -148,9 +148,7 @@ def views() -> dict[PageState, StatusView]:
         PageState.UNAVAILABLE: StatusView(PageState.UNAVAILABLE),
         PageState.NOT_CONFIGURED: StatusView(PageState.NOT_CONFIGURED),
         PageState.REQUESTED: StatusView(PageState.REQUESTED, request=_request("requested", 0)),
-        PageState.QUOTED: StatusView(
-            PageState.QUOTED, request=_request("quoted", 1, **_PRICED)
-        ),
+        PageState.QUOTED: StatusView(PageState.QUOTED, request=_request("quoted", 1, **_PRICED)),
         PageState.AGREED: StatusView(PageState.AGREED, request=_request("agreed", 2, **_PRICED)),
         PageState.PROVISIONING: StatusView(
             PageState.PROVISIONING, request=_request("provisioning", 3, **_PRICED)
@@ -203,9 +201,7 @@ def views() -> dict[PageState, StatusView]:
             LATER,
             link=replace(FACTS, paused=True, paused_until=at(6, "08:00")),
             problems=(
-                Problem(
-                    ProblemCode.GAP, Mend.PLAN, at(1, "12:30"), until=at(1, "13:00")
-                ),
+                Problem(ProblemCode.GAP, Mend.PLAN, at(1, "12:30"), until=at(1, "13:00")),
                 Problem(ProblemCode.OTHER_ZONE, detail="America/New_York"),
                 Problem(ProblemCode.SOMEBODY_ELSES, detail="els@bakkerij-jansen.example"),
             ),

@@ -31,11 +31,11 @@ def the_link(link_id: str | None) -> UUID:
     return found[0]
 
 
-def page_url(name: str, link_id: str | UUID | None, **values: str) -> str:
+def page_url(name: str, link_id: str | UUID | None) -> str:
     """The address of a page of a link, in the form that this request uses."""
     if request.view_args and request.view_args.get("link_id") and link_id is not None:
-        return url_for(f"gcal.{name}", link_id=str(link_id), **values)
-    return url_for(f"gcal.{name}", **values)
+        return url_for(f"gcal.{name}", link_id=str(link_id))
+    return url_for(f"gcal.{name}")
 
 
 def back(link_id: str | UUID | None) -> ResponseReturnValue:

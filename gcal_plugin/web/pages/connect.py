@@ -79,9 +79,7 @@ def _finish(state: str) -> ResponseReturnValue:
             error=request.args.get("error"),
             issuer=request.args.get("iss"),
         )
-        kept = linking.reconnect_same(
-            rt, account, found.link_id, session_key=current.session_key()
-        )
+        kept = linking.reconnect_same(rt, account, found.link_id, session_key=current.session_key())
     except linking.ConsentCancelled:
         outcome.put(PageState.CANCELLED)
         return redirect(status, 303)

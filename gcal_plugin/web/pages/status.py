@@ -9,8 +9,9 @@ from flask import request, session
 from flask.typing import ResponseReturnValue
 
 from ...services.reporting import PageState, StatusView, link_ids, status_of
-from .. import current, render, week
+from .. import current, render
 from ..forms import ButtonForm, PauseForm
+from ..week import picture
 from . import outcome
 from .pausing import choices
 
@@ -39,7 +40,7 @@ def context(view: StatusView, *, told: dict[str, Any] | None = None) -> dict[str
         "told": told,
         "form": ButtonForm(),
         "pause_form": pause,
-        "week": week.picture(view.week),
+        "week": picture(view.week),
         "in_link": bool(request.view_args and request.view_args.get("link_id")),
         "new_here": not session.get("gcal_seen"),
     }

@@ -14,7 +14,7 @@ from ..i18n import gettext as _
 from .common import pressed, the_link
 
 
-def test(link_id: str | None = None) -> ResponseReturnValue:
+def try_out(link_id: str | None = None) -> ResponseReturnValue:
     """Show the page; on the button try each part; with a number also forward to it for a minute."""
     rt, account, link = current.runtime(), current.account(), the_link(link_id)
     view = status_of(rt, account, link)

@@ -28,7 +28,7 @@ ENTRY = PAGES.with_name("entry_templates")
 
 
 class ThemedEnvironment(Environment):
-    """The host's Jinja environment (its globals, filters, extensions) over the themes' templates."""
+    """The host's Jinja environment (its globals, filters, tests) over the themes' templates."""
 
     layers: dict[str, list[BaseLoader]]
 
@@ -77,9 +77,9 @@ def make_environment(app: Flask, themes: Sequence[Theme]) -> ThemedEnvironment:
     environment = ThemedEnvironment(app, loader=_prefixed(layers), **options)
     environment.layers = layers
     # Chained, not copied: what the host adds later is seen, and ours does not leak into the host's.
-    environment.globals = ChainMap(dict(environment.globals), app.jinja_env.globals)
-    environment.filters = ChainMap(dict(environment.filters), app.jinja_env.filters)
-    environment.tests = ChainMap(dict(environment.tests), app.jinja_env.tests)
+    for kind in ("globals", "filters", "tests"):
+        own, hosts = getattr(environment, kind), getattr(app.jinja_env, kind)
+        setattr(environment, kind, ChainMap(dict(own), hosts))
     return environment
 
 

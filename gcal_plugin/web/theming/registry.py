@@ -35,7 +35,7 @@ class Theming:
 
     def render(self, theme: Theme, template: str, context: Mapping[str, Any]) -> str:
         """A page in a theme, with what the host's and the plugin's context processors add."""
-        app = current_app._get_current_object()  # type: ignore[attr-defined]  # a proxy
+        app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 (a proxy)
         found = self.environment.get_template(f"{theme.name}:{template}")
         values = dict(context)
         values["theme"] = theme

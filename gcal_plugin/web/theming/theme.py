@@ -81,11 +81,11 @@ class Theme:
 
     @cached_property
     def light(self) -> dict[str, Token]:
-        return tokens.resolve(self._flat_light)
+        return tokens.resolve(self.flat_light)
 
     @cached_property
     def dark(self) -> dict[str, Token]:
-        return tokens.resolve(self._flat_dark)
+        return tokens.resolve(self.flat_dark)
 
     @cached_property
     def stylesheet(self) -> str:
@@ -93,15 +93,16 @@ class Theme:
         return tokens.stylesheet(self.light, self.dark)
 
     @cached_property
-    def _flat_light(self) -> dict[str, Any]:
-        base = self.parent._flat_light if self.parent else None
+    def flat_light(self) -> dict[str, Any]:
+        """The light tokens as written, laid over the parents', references and all."""
+        base = self.parent.flat_light if self.parent else None
         return tokens.read(self._json(self.manifest.tokens), base)
 
     @cached_property
-    def _flat_dark(self) -> dict[str, Any]:
+    def flat_dark(self) -> dict[str, Any]:
         """A parent's dark values hold only where this theme's light file left the token alone."""
         own = self._json(self.manifest.tokens)
-        base = dict(self.parent._flat_dark) if self.parent else {}
+        base = dict(self.parent.flat_dark) if self.parent else {}
         base = tokens.read(own, base)
         return tokens.read(self._json(self.manifest.tokens_dark), base)
 
@@ -131,8 +132,8 @@ class Theme:
     def check_files(self) -> None:
         """Read everything that a page may ask for; raises ThemeFault at the first fault."""
         try:
-            vocabulary = self.chain[-1]._flat_light
-            strangers = tokens.unknown({**self._flat_light, **self._flat_dark}, vocabulary)
+            vocabulary = self.chain[-1].flat_light
+            strangers = tokens.unknown({**self.flat_light, **self.flat_dark}, vocabulary)
             if strangers:
                 raise ThemeFault(f"theme {self.name}: unknown token {', '.join(strangers)}")
             _ = self.stylesheet

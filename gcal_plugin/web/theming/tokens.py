@@ -52,10 +52,9 @@ Tree = Mapping[str, Any]
 def read(tree: Tree, base: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Flatten a tree to path -> raw token, laid over the parent's; raises TokenFault."""
     flat: dict[str, Any] = dict(base or {})
-    for path, kind, value in _walk(tree, "", None):
+    for path, written, value in _walk(tree, "", None):
         inherited = flat.get(path)
-        if kind is None and inherited is not None:
-            kind = inherited["type"]
+        kind = inherited["type"] if written is None and inherited is not None else written
         if kind is None:
             raise TokenFault(f"token {path} has no $type, nor has a group above it")
         if inherited is not None and inherited["type"] != kind:
@@ -75,9 +74,7 @@ def resolve(flat: Mapping[str, Any]) -> dict[str, Token]:
 def unknown(flat: Mapping[str, Any], vocabulary: Mapping[str, Any]) -> list[str]:
     """The tokens that no page reads: not in the vocabulary and not in the private group."""
     return sorted(
-        path
-        for path in flat
-        if path not in vocabulary and not path.startswith(f"{PRIVATE_GROUP}.")
+        path for path in flat if path not in vocabulary and not path.startswith(f"{PRIVATE_GROUP}.")
     )
 
 
@@ -105,9 +102,7 @@ def _properties(tokens: Any) -> list[str]:
     ]
 
 
-def _walk(
-    tree: Tree, above: str, kind: str | None
-) -> Iterator[tuple[str, str | None, Any]]:
+def _walk(tree: Tree, above: str, kind: str | None) -> Iterator[tuple[str, str | None, Any]]:
     kind = tree.get("$type", kind)
     if "$value" in tree:
         yield above, kind, tree["$value"]
@@ -185,7 +180,8 @@ def _shadow(value: Any) -> str | None:
     for layer in layers:
         if not isinstance(layer, Mapping):
             return None
-        parts = [_dimension(layer.get(key, "0")) for key in ("offsetX", "offsetY", "blur", "spread")]
+        measures = ("offsetX", "offsetY", "blur", "spread")
+        parts = [_dimension(layer.get(key, "0")) for key in measures]
         parts.append(_color(layer.get("color")))
         if None in parts:
             return None

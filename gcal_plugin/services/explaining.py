@@ -29,8 +29,9 @@ class UnknownLink(LookupError):
 def explain_at(rt: Runtime, link_id: UUID, at: datetime | None = None) -> dict[str, Any]:
     """Answer `{"at", "active", "next_edge", "events"}` as in the public contract.
 
-    For a past instant the windows count as we knew them then: what was changed later does not.
-    The link's own state and the rules on destinations are those of now.
+    For a past instant the windows count as we knew them then: what was changed later does not. An
+    event that reached us only afterwards counts as it first came; its `received` says so. The
+    link's own state and the rules on destinations are those of now.
     """
     with rt.store.begin() as session:
         now = rt.store.now(session)
@@ -42,10 +43,9 @@ def explain_at(rt: Runtime, link_id: UUID, at: datetime | None = None) -> dict[s
         zone = ZoneInfo(tenant.time_zone if tenant else "Europe/Amsterdam")
         policy = guarding.policies(rt, session, [link])[link.id]
         context = guarding.line_context(rt, session, link)
-        windows = [
-            judge(as_window(row), policy, context)
-            for row in _known_at(session, link, instant, min(instant, now))
-        ]
+        rows = _known_at(session, link, instant, min(instant, now))
+        received = {row.event_id: row.received_at for row in rows}
+        windows = [judge(as_window(row), policy, context) for row in rows]
         calendar = session.get(Calendar, link.calendar_id) if link.calendar_id else None
     exchange = rt.telephony.get(link.pbx)
     limits = [policy.max_simultaneous, exchange.capabilities.max_destinations if exchange else None]
@@ -68,28 +68,34 @@ def explain_at(rt: Runtime, link_id: UUID, at: datetime | None = None) -> dict[s
         "at": instant.astimezone(zone).isoformat(),
         "active": [{"kind": one.kind.value, "value": one.value} for one in active],
         "next_edge": edge.astimezone(zone).isoformat() if edge is not None else None,
-        "events": [_event(one, zone) for one in sorted(windows, key=lambda one: one.start)],
+        "events": [
+            _event(one, received[one.event_id], zone)
+            for one in sorted(windows, key=lambda one: one.start)
+            if one.end > instant - AROUND and one.start < instant + AROUND
+        ],
     }
 
 
 def _known_at(session: Session, link: Link, instant: datetime, known: datetime) -> list[WindowRow]:
-    """The versions of the events around `instant` that we had received by `known`."""
+    """The version of each event, from `instant` on, that we had by `known`, or first got later."""
     if link.calendar_id is None:
         return []
-    return list(
-        session.scalars(
-            sa.select(WindowRow).where(
-                WindowRow.calendar_id == link.calendar_id,
-                WindowRow.end_at > instant - AROUND,
-                WindowRow.start_at < instant + AROUND,
-                WindowRow.received_at <= known,
-                sa.or_(WindowRow.replaced_at.is_(None), WindowRow.replaced_at > known),
-            )
+    rows = session.scalars(
+        sa.select(WindowRow)
+        .where(
+            WindowRow.calendar_id == link.calendar_id,
+            WindowRow.end_at > instant - AROUND,
+            sa.or_(WindowRow.replaced_at.is_(None), WindowRow.replaced_at > known),
         )
+        .order_by(WindowRow.received_at)
     )
+    first: dict[str, WindowRow] = {}
+    for row in rows:
+        first.setdefault(row.event_id, row)
+    return list(first.values())
 
 
-def _event(window: Window, zone: ZoneInfo) -> dict[str, Any]:
+def _event(window: Window, received: datetime, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "id": window.event_id,
         "start": window.start.astimezone(zone).isoformat(),
@@ -98,4 +104,5 @@ def _event(window: Window, zone: ZoneInfo) -> dict[str, Any]:
         "value": window.value,
         "allowed": window.allowed,
         "reason": window.reason.value if window.reason else None,
+        "received": received.astimezone(zone).isoformat(),
     }

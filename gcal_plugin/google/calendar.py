@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.client import HTTPException
@@ -52,6 +52,9 @@ class GoogleCalendars:
         self._events: Any = service.events()
         self._calendar_list: Any = service.calendarList()
         self._channels: Any = service.channels()
+
+    def expect(self, accesses: Sequence[AccessToken]) -> None:
+        """Nothing to prepare: whoever counts requests stands before this."""
 
     def calendars(self, access: AccessToken) -> list[CalendarInfo]:
         """The whole list, page by page."""

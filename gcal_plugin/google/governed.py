@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import NamedTuple
 
 from ..ports import (
     AccessToken,
@@ -16,13 +19,32 @@ from ..ports import (
 )
 from .governor import Governor
 
+_GOOD_FOR_SECONDS = 30.0
+"""A turn that nobody used by then is lost."""
+
+
+class _Taken(NamedTuple):
+    """Turns that were taken ahead for one user, and until when they count."""
+
+    turns: int
+    until: float
+
 
 class GovernedCalendars:
     """A `CalendarSource` that asks for its turn before, and reports afterwards."""
 
-    def __init__(self, source: CalendarSource, governor: Governor) -> None:
+    def __init__(
+        self,
+        source: CalendarSource,
+        governor: Governor,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.source = source
         self._governor = governor
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._taken: dict[tuple[str, str], _Taken] = {}
 
     def calendars(self, access: AccessToken) -> list[CalendarInfo]:
         """The account's whole calendar list."""
@@ -68,9 +90,36 @@ class GovernedCalendars:
         if close is not None:
             close()
 
+    def expect(self, accesses: Sequence[AccessToken]) -> None:
+        """Take the turns of many requests in one go; each then finds its own taken already."""
+        turns = self._governor.admit_at_once(accesses)
+        until = self._clock() + _GOOD_FOR_SECONDS
+        with self._lock:
+            self._taken = {
+                key: turn for key, turn in self._taken.items() if turn.until > self._clock()
+            }
+            for access, admitted in zip(accesses, turns, strict=True):
+                if admitted:
+                    key = (access.client_id, access.subject)
+                    count = self._taken[key].turns if key in self._taken else 0
+                    self._taken[key] = _Taken(count + 1, until)
+
+    def _has_turn(self, access: AccessToken) -> bool:
+        key = (access.client_id, access.subject)
+        with self._lock:
+            taken = self._taken.get(key)
+            if taken is None or taken.until < self._clock():
+                return False
+            if taken.turns > 1:
+                self._taken[key] = _Taken(taken.turns - 1, taken.until)
+            else:
+                del self._taken[key]
+            return True
+
     @contextmanager
     def _turn(self, access: AccessToken) -> Iterator[None]:
-        self._governor.admit(access)
+        if not self._has_turn(access):
+            self._governor.admit(access)
         try:
             yield
         except CalendarError as error:

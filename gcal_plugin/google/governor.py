@@ -13,8 +13,9 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 
 from redis import Redis, RedisError
@@ -84,13 +85,21 @@ class Governor:
         text = files(__package__).joinpath("bucket.lua").read_text()
         self._script = redis.register_script(text) if redis is not None else None
         self._struck: set[str] = set()
+        self._rates = (
+            self._quota.per_project * (1 - _BURST) / 60,
+            max(1.0, self._quota.per_project * _BURST),
+            self._quota.per_user * (1 - _BURST) / 60,
+            max(1.0, self._quota.per_user * _BURST),
+            _RESERVE,
+            _STRETCH_SECONDS,
+        )
 
     def admit(self, access: AccessToken) -> None:
         """Wait for a turn; raises `CalendarError` with `retry_after` when it takes too long."""
         patience = self._urgent_patience if access.urgent else self._patience
         waited = 0.0
         while True:
-            wait = self._turn(access)
+            (wait,) = self._turns([access])
             if wait <= 0:
                 return
             wait += random.uniform(0, min(wait, 0.25))  # noqa: S311 (spreads, hides nothing)
@@ -111,33 +120,33 @@ class Governor:
         elif error.quota:
             self._strike(access, error)
 
-    def _turn(self, access: AccessToken) -> float:
+    def admit_at_once(self, accesses: Sequence[AccessToken]) -> list[bool]:
+        """Which of many requests have their turn right now; asks once for all of them."""
+        return [wait <= 0 for wait in self._turns(accesses)]
+
+    def _turns(self, accesses: Sequence[AccessToken]) -> list[float]:
+        """Seconds to wait for each; a turn is taken where that is 0."""
         if self._script is None or self._clock() < self._redis_rests_until:
-            return self._turn_alone(access)
-        keys = self._keys(access)
+            return [self._turn_alone(access) for access in accesses]
+        keys = [self._keys(access) for access in accesses]
+        asked = [
+            value for access in accesses for value in (int(access.urgent), access.tenant_id or "-")
+        ]
         try:
-            wait, project_strikes, user_strikes = self._script(
-                keys=[*keys.buckets, keys.tenants, keys.project_pause, keys.user_pause],
-                args=[
-                    self._quota.per_project * (1 - _BURST) / 60,
-                    max(1.0, self._quota.per_project * _BURST),
-                    self._quota.per_user * (1 - _BURST) / 60,
-                    max(1.0, self._quota.per_user * _BURST),
-                    _RESERVE,
-                    int(access.urgent),
-                    access.tenant_id or "-",
-                    _STRETCH_SECONDS,
-                ],
+            answer = self._script(
+                keys=[name for key in keys for name in key.all], args=[*self._rates, *asked]
             )
         except RedisError as error:
             self._redis_rests_until = self._clock() + _REDIS_REST_SECONDS
             log.warning("the shared quota is away (%s): going on alone", type(error).__name__)
-            return self._turn_alone(access)
-        if project_strikes:
-            self._struck.add(keys.project_pause)
-        if user_strikes:
-            self._struck.add(keys.user_pause)
-        return float(wait) / 1000
+            return [self._turn_alone(access) for access in accesses]
+        for place, key in enumerate(keys):
+            for strikes, pause in zip(
+                answer[place * 3 + 1 : place * 3 + 3], key.pauses, strict=True
+            ):
+                if strikes:
+                    self._struck.add(pause)
+        return [float(wait) / 1000 for wait in answer[::3]]
 
     def _turn_alone(self, access: AccessToken) -> float:
         keys = self._keys(access)
@@ -195,7 +204,7 @@ class Governor:
 
     @staticmethod
     def _keys(access: AccessToken) -> _Keys:
-        return _Keys.of(access.client_id, access.subject)
+        return _keys_of(access.client_id, access.subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,15 +218,20 @@ class _Keys:
     def pauses(self) -> tuple[str, str]:
         return (self.project_pause, self.user_pause)
 
-    @classmethod
-    def of(cls, client_id: str, subject: str) -> _Keys:
-        """Names that share one slot of a cluster and tell nobody who the user is."""
-        client = hashlib.blake2s(client_id.encode(), digest_size=8).hexdigest()
-        user = hashlib.blake2s(subject.encode(), digest_size=8).hexdigest()
-        base = f"gcal:{{quota:{client}}}"
-        return cls(
-            (f"{base}:project", f"{base}:user:{user}"),
-            f"{base}:tenants",
-            f"{base}:pause",
-            f"{base}:pause:{user}",
-        )
+    @property
+    def all(self) -> tuple[str, ...]:
+        return (*self.buckets, self.tenants, *self.pauses)
+
+
+@lru_cache(maxsize=4096)
+def _keys_of(client_id: str, subject: str) -> _Keys:
+    """Names that share one slot of a cluster and tell nobody who the user is."""
+    client = hashlib.blake2s(client_id.encode(), digest_size=8).hexdigest()
+    user = hashlib.blake2s(subject.encode(), digest_size=8).hexdigest()
+    base = f"gcal:{{quota:{client}}}"
+    return _Keys(
+        (f"{base}:project", f"{base}:user:{user}"),
+        f"{base}:tenants",
+        f"{base}:pause",
+        f"{base}:pause:{user}",
+    )

@@ -177,6 +177,10 @@ class OAuthPort(Protocol):
 class CalendarSource(Protocol):
     """The provider's calendars. Every method may raise `CalendarError`."""
 
+    def expect(self, accesses: Sequence[AccessToken]) -> None:
+        """Say that a request follows for each of these; sources that count may count at once."""
+        ...
+
     def calendars(self, access: AccessToken) -> list[CalendarInfo]:
         """The account's whole calendar list."""
         ...

@@ -6,7 +6,7 @@ good at. Rows are mappings of column name to value, all with the same keys.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +24,21 @@ def _on_postgres(session: Session) -> bool:
 
 def _kind(column: sa.Column[Any]) -> str:
     return column.type.compile(dialect=_DIALECT)
+
+
+def among(
+    session: Session, column: sa.ColumnElement[Any], values: Iterable[Any]
+) -> sa.ColumnElement[bool]:
+    """`column IN values`, as one array parameter where there are arrays.
+
+    The text of the statement then stays the same for any number of values, so that it is prepared
+    once and not written anew each time.
+    """
+    listed = list(values)
+    if not _on_postgres(session):
+        return column.in_(listed)
+    kind: postgresql.ARRAY[Any] = postgresql.ARRAY(column.type)
+    return column == sa.any_(sa.bindparam(None, listed, type_=kind, unique=True))
 
 
 def arrays(columns: Sequence[sa.Column[Any]]) -> str:

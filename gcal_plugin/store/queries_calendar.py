@@ -15,10 +15,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from .bulk import Row, update_rows
+from .bulk import Row, among, update_rows
 from .tables import Calendar, Grant, Link
 
 _TABLE = cast(sa.Table, Calendar.__table__)
+_LINKS = cast(sa.Table, Link.__table__)
+_GRANTS = cast(sa.Table, Grant.__table__)
 
 START_GAP = timedelta(seconds=1)
 """Two fetches of one calendar never start sooner after each other than this."""
@@ -84,7 +86,7 @@ def claim(
     statement = (
         sa.update(_TABLE)
         .where(
-            _TABLE.c.id.in_(sorted(calendar_ids)),
+            among(session, _TABLE.c.id, sorted(calendar_ids)),
             sa.or_(_TABLE.c.lease_until.is_(None), _TABLE.c.lease_until <= now),
             sa.or_(_TABLE.c.sync_started_at.is_(None), _TABLE.c.sync_started_at <= now - START_GAP),
         )
@@ -106,7 +108,7 @@ def postpone(session: Session, calendar_ids: Collection[UUID], now: datetime) ->
     soon = now + START_GAP
     session.execute(
         sa.update(_TABLE)
-        .where(_TABLE.c.id.in_(calendar_ids))
+        .where(among(session, _TABLE.c.id, calendar_ids))
         .values(
             dirty=True,
             next_sync_at=sa.case(
@@ -133,7 +135,7 @@ def followers(session: Session, calendar_ids: Collection[UUID]) -> dict[UUID, Fo
     """The live links of each calendar; a calendar without any is not in the answer."""
     rows = session.execute(
         sa.select(Link.calendar_id, Link.tenant_id, Link.id, Link.pbx, Link.state)
-        .where(Link.calendar_id.in_(calendar_ids), Link.ended_at.is_(None))
+        .where(among(session, _LINKS.c.calendar_id, calendar_ids), Link.ended_at.is_(None))
         .order_by(Link.calendar_id, Link.id)
     )
     found: dict[UUID, Followed] = {}
@@ -175,7 +177,7 @@ def grants(session: Session, grant_ids: Collection[UUID]) -> dict[UUID, GrantTok
             Grant.state,
             Grant.access_token,
             Grant.access_expires_at,
-        ).where(Grant.id.in_(grant_ids))
+        ).where(among(session, _GRANTS.c.id, grant_ids))
     )
     return {row.id: GrantTokens(*row) for row in rows}
 
@@ -192,7 +194,7 @@ def record(session: Session, rows: Sequence[Row]) -> dict[UUID, bool]:
     if again:
         session.execute(
             sa.update(_TABLE)
-            .where(_TABLE.c.id.in_(again))
+            .where(among(session, _TABLE.c.id, again))
             .values(next_sync_at=_TABLE.c.sync_started_at)
         )
     return ours
@@ -211,7 +213,9 @@ def release(session: Session, claims: Collection[Claim]) -> None:
 def list_soon(session: Session, calendar_ids: Collection[UUID], at: datetime) -> None:
     """Have the whole window of these calendars listed anew."""
     session.execute(
-        sa.update(_TABLE).where(_TABLE.c.id.in_(calendar_ids)).values(relist_at=at, next_sync_at=at)
+        sa.update(_TABLE)
+        .where(among(session, _TABLE.c.id, calendar_ids))
+        .values(relist_at=at, next_sync_at=at)
     )
 
 

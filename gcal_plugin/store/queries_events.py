@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from ..domain.reasons import Reason
 from ..domain.schedule import Window
 from ..domain.values import Kind
-from .bulk import arrays, insert_rows
+from .bulk import among, arrays, insert_rows
 from .tables import WindowRow
 
 _TABLE = cast(sa.Table, WindowRow.__table__)
@@ -165,8 +165,8 @@ def of_series(session: Session, keys: Collection[Key]) -> list[Stored]:
     wanted = frozenset(keys)
     rows = session.execute(
         sa.select(*_COLUMNS).where(
-            _TABLE.c.calendar_id.in_({key[0] for key in keys}),
-            _TABLE.c.series_id.in_({key[1] for key in keys}),
+            among(session, _TABLE.c.calendar_id, {key[0] for key in keys}),
+            among(session, _TABLE.c.series_id, {key[1] for key in keys}),
             _CURRENT,
         )
     )
@@ -179,7 +179,7 @@ def since(session: Session, calendar_ids: Collection[UUID], moment: datetime) ->
         return []
     rows = session.execute(
         sa.select(*_COLUMNS).where(
-            _TABLE.c.calendar_id.in_(calendar_ids), _TABLE.c.end_at > moment, _CURRENT
+            among(session, _TABLE.c.calendar_id, calendar_ids), _TABLE.c.end_at > moment, _CURRENT
         )
     )
     return _stored(rows)
@@ -190,7 +190,7 @@ def known_ids(session: Session, calendar_ids: Collection[UUID]) -> dict[UUID, fr
     found: dict[UUID, set[str]] = {calendar_id: set() for calendar_id in calendar_ids}
     rows = session.execute(
         sa.select(_TABLE.c.calendar_id, _TABLE.c.event_id, _TABLE.c.series_id).where(
-            _TABLE.c.calendar_id.in_(calendar_ids), _CURRENT
+            among(session, _TABLE.c.calendar_id, calendar_ids), _CURRENT
         )
     )
     for calendar_id, event_id, series_id in rows:
@@ -205,7 +205,7 @@ def replace(session: Session, row_ids: Sequence[int], at: datetime) -> None:
     for start in range(0, len(row_ids), 500):
         session.execute(
             sa.update(_TABLE)
-            .where(_TABLE.c.id.in_(row_ids[start : start + 500]))
+            .where(among(session, _TABLE.c.id, row_ids[start : start + 500]))
             .values(replaced_at=at)
         )
 

@@ -54,7 +54,7 @@ modparam("tm", "fr_timer", {fr_timer})
 modparam("tm", "fr_inv_timer", 20000)
 modparam("tm", "wt_timer", 300)
 {before}
-include_file "{include}/gcal.cfg"
+include_file "{include}"
 
 request_route {{
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
@@ -107,6 +107,7 @@ class Kamailio:
         children: int = 2,
         memory: int = 256,
         fr_timer: int = 3000,
+        include: str = "gcal.cfg",
         hook: str = FORWARD,
         before: str = "",
         after: str = "",
@@ -134,7 +135,7 @@ class Kamailio:
                 sip=self.sip,
                 http=self.port,
                 driver=driver,
-                include=INCLUDE,
+                include=INCLUDE / include,
                 fr_timer=fr_timer,
                 hook=hook,
                 before=before,
@@ -175,6 +176,7 @@ class Kamailio:
         try:
             wait_for_port(self.port, timeout=8)
         except TimeoutError as error:
+            self._child.kill()
             raise TimeoutError(f"{error}{self._child.tail()}") from None
         return self
 

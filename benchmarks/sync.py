@@ -38,7 +38,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
         _ours(place)
         peer.start()
         bare.start()
-        runners = [
+        runners: list[tuple[Stopwatch, Callable[[], None]]] = [
             (ours_time, lambda: _ours(place)),
             (peer_time, peer.run),
             (bare_time, bare.run),

@@ -6,7 +6,18 @@ from importlib import import_module
 
 from flask.cli import AppGroup
 
-_STORIES = ("base", "doctor", "google", "jobs", "keys", "pbx", "privacy", "settings", "support", "theme")
+_STORIES = (
+    "base",
+    "doctor",
+    "google",
+    "jobs",
+    "keys",
+    "pbx",
+    "privacy",
+    "settings",
+    "support",
+    "theme",
+)
 
 
 def commands() -> AppGroup:

@@ -23,12 +23,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="SQLite file; without it nothing is kept")
     parser.add_argument("--seed", choices=("demo", "empty"), default="demo")
     parser.add_argument("--public-url", default="", help="as clients see it, if not host:port")
-    parser.add_argument("--check-schema", action="store_true",
-                        help="check every answer; see /_control/violations")
-    parser.add_argument("--control-token", default="",
-                        help="bearer for /_control; without it this machine only")
-    parser.add_argument("--until-stdin-closes", action="store_true",
-                        help="also end when stdin does: a parent that dies takes this along")
+    parser.add_argument(
+        "--check-schema", action="store_true", help="check every answer; see /_control/violations"
+    )
+    parser.add_argument(
+        "--control-token", default="", help="bearer for /_control; without it this machine only"
+    )
+    parser.add_argument(
+        "--until-stdin-closes",
+        action="store_true",
+        help="also end when stdin does: a parent that dies takes this along",
+    )
     asyncio.run(_serve(parser.parse_args()))
 
 
@@ -39,8 +44,9 @@ async def _serve(args: argparse.Namespace) -> None:
         control_token=args.control_token,
     )
     server = build(options, args.data, args.seed)
-    runner = web.AppRunner(application(server), access_log=None, handle_signals=False,
-                           shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        application(server), access_log=None, handle_signals=False, shutdown_timeout=1.0
+    )
     await runner.setup()
     site = web.TCPSite(runner, args.host, args.port, backlog=1_024)
     await site.start()

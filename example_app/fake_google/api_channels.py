@@ -100,5 +100,7 @@ def _check_address(address: str) -> None:
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         return
     raise ApiError(
-        400, "push.webhookUrlNotHttps", f"WebHook callback must be HTTPS: {address}",
+        400,
+        "push.webhookUrlNotHttps",
+        f"WebHook callback must be HTTPS: {address}",
     )

@@ -13,8 +13,14 @@ from .model import WRITING_ROLES, Calendar, Json
 from .tokens import Cursor, digest, seal, unseal
 
 _NOT_WITH_SYNC_TOKEN = (
-    "iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMin",
-    "timeMax", "updatedMin",
+    "iCalUID",
+    "orderBy",
+    "privateExtendedProperty",
+    "q",
+    "sharedExtendedProperty",
+    "timeMin",
+    "timeMax",
+    "updatedMin",
 )
 _NO_SYNC_AFTER = tuple(name for name in _NOT_WITH_SYNC_TOKEN if name not in ("timeMin", "timeMax"))
 _SAME_AS_FIRST = ("singleEvents", "maxAttendees", "showHiddenInvitations", "fields")
@@ -25,8 +31,9 @@ def list_events(call: Call) -> Json:
     calendar, role = call.calendar()
     given = call.params
     query = _query(call, calendar, role)
-    repeated = digest(sorted((k, v) for k, v in given.items() if k not in ("pageToken",
-                                                                          "maxResults")))
+    repeated = digest(
+        sorted((k, v) for k, v in given.items() if k not in ("pageToken", "maxResults"))
+    )
     cursor, offset = _cursor(call, calendar, query, repeated)
     size = params.number(given, "maxResults", 250, most=2_500)
     if call.server.faults.rules:
@@ -42,7 +49,10 @@ def list_events(call: Call) -> Json:
         answer["nextPageToken"] = seal("p", repeated, cursor.seq, offset + size)
     elif not any(name in given for name in _NO_SYNC_AFTER):
         answer["nextSyncToken"] = seal(
-            "s", _audience(call, calendar, role), cursor.seq, _shape(call),
+            "s",
+            _audience(call, calendar, role),
+            cursor.seq,
+            _shape(call),
             int(call.server.state.now().timestamp()),
         )
     answer["items"] = [row.show(lens) for row in page]
@@ -134,9 +144,7 @@ def _query(call: Call, calendar: Calendar, role: str) -> Query:
     if token is not None:
         for name in _NOT_WITH_SYNC_TOKEN:
             if name in given:
-                raise bad_request(
-                    f"Sync token cannot be used with {name}.", parameter=name
-                )
+                raise bad_request(f"Sync token cannot be used with {name}.", parameter=name)
         if params.flag(given, "showDeleted") is False:
             raise bad_request(
                 "Cannot use showDeleted=false with a sync token.", parameter="showDeleted"
@@ -147,12 +155,14 @@ def _query(call: Call, calendar: Calendar, role: str) -> Query:
     if order not in ("", "startTime", "updated"):
         raise bad_request("Bad Request", reason="badRequest", parameter="orderBy")
     if order == "startTime" and not single:
-        raise bad_request("The requested ordering is not available for the particular query.",
-                          parameter="orderBy")
+        raise bad_request(
+            "The requested ordering is not available for the particular query.", parameter="orderBy"
+        )
     low, high = params.instant(given, "timeMin"), params.instant(given, "timeMax")
     if low and high and low >= high:
-        raise bad_request("The specified time range is empty.", reason="timeRangeEmpty",
-                          parameter="timeMax")
+        raise bad_request(
+            "The specified time range is empty.", reason="timeRangeEmpty", parameter="timeMax"
+        )
     blow_up = bool(call.server.faults.rules) and bool(call.faults("blow_up"))
     return Query(
         single=single,
@@ -206,9 +216,7 @@ def _shape(call: Call) -> str:
     return digest(same, sorted(_all(call, "eventTypes")))
 
 
-def _cursor(
-    call: Call, calendar: Calendar, query: Query, repeated: str
-) -> tuple[Cursor, int]:
+def _cursor(call: Call, calendar: Calendar, query: Query, repeated: str) -> tuple[Cursor, int]:
     token = call.params.get("pageToken")
     now = call.server.state.now()
     if token is None:
@@ -251,7 +259,9 @@ def _writable(call: Call) -> tuple[Calendar, str]:
     calendar, role = call.calendar()
     if role not in WRITING_ROLES:
         raise ApiError(
-            403, "requiredAccessLevel", "You need to have writer access to this calendar.",
+            403,
+            "requiredAccessLevel",
+            "You need to have writer access to this calendar.",
             domain="calendar",
         )
     return calendar, role
@@ -264,5 +274,3 @@ def _unchanged(call: Call, calendar: Calendar) -> None:
         return
     if view.etag(editing.find(calendar, call.path["event"]).seq) != wanted:
         raise ApiError(412, "conditionNotMet", "Precondition Failed")
-
-

@@ -43,8 +43,12 @@ _CALENDAR_API: list[tuple[str, str, str, Handler]] = [
     ("events.patch", "PATCH", "/calendars/{calendar}/events/{event}", api_events.patch),
     ("events.update", "PUT", "/calendars/{calendar}/events/{event}", api_events.update),
     ("events.delete", "DELETE", "/calendars/{calendar}/events/{event}", api_events.delete),
-    ("events.instances", "GET", "/calendars/{calendar}/events/{event}/instances",
-     api_events.list_instances),
+    (
+        "events.instances",
+        "GET",
+        "/calendars/{calendar}/events/{event}/instances",
+        api_events.list_instances,
+    ),
     ("channels.stop", "POST", "/channels/stop", api_channels.stop),
 ]
 

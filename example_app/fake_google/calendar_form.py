@@ -95,8 +95,13 @@ class Form:
         own = ZoneInfo(named) if named else zone
         if "T" not in found[0]:
             first, after = (date.fromisoformat(one[:8]) for one in found)
-            return cls(title=title, details=details, start=f"{first}T00:00",
-                       end=f"{max(first, after - timedelta(days=1))}T00:00", all_day=True)
+            return cls(
+                title=title,
+                details=details,
+                start=f"{first}T00:00",
+                end=f"{max(first, after - timedelta(days=1))}T00:00",
+                all_day=True,
+            )
         begin, end = (_template_time(one, own).astimezone(zone) for one in found)
         return cls(title=title, details=details, start=_wall(begin), end=_wall(end))
 
@@ -107,8 +112,11 @@ class Form:
             end = datetime.fromisoformat(self.end)
         except ValueError as error:
             raise FormFault("fault_time") from error
-        body: Json = {"summary": self.title, "description": self.details or None,
-                      "visibility": "private" if self.private else None}
+        body: Json = {
+            "summary": self.title,
+            "description": self.details or None,
+            "visibility": "private" if self.private else None,
+        }
         if self.all_day:
             if end.date() < begin.date():
                 raise FormFault("fault_order")
@@ -116,13 +124,16 @@ class Form:
             after = end.date() + timedelta(days=1)
             body["end"] = {"date": after.isoformat(), "dateTime": None, "timeZone": None}
         else:
-            if end.replace(tzinfo=zone).astimezone(UTC) < begin.replace(
-                tzinfo=zone
-            ).astimezone(UTC):
+            if end.replace(tzinfo=zone).astimezone(UTC) < begin.replace(tzinfo=zone).astimezone(
+                UTC
+            ):
                 raise FormFault("fault_order")
             body["start"], body["end"] = (
-                {"dateTime": one.replace(tzinfo=zone).isoformat(), "timeZone": zone.key,
-                 "date": None}
+                {
+                    "dateTime": one.replace(tzinfo=zone).isoformat(),
+                    "timeZone": zone.key,
+                    "date": None,
+                }
                 for one in (begin, end)
             )
         if self.repeat != "keep":

@@ -103,9 +103,15 @@ class CalendarPages:
             for row in rows(place.calendar, query, now)[:200]
         ]
         return page(
-            request, "calendar.html", place=place, shown=shown,
-            form=Form.fresh(now, place.zone), repeats=list(REPEATS), event_id="",
-            calendars=self._calendars(place.account), details=place.role in DETAIL_ROLES,
+            request,
+            "calendar.html",
+            place=place,
+            shown=shown,
+            form=Form.fresh(now, place.zone),
+            repeats=list(REPEATS),
+            event_id="",
+            calendars=self._calendars(place.account),
+            details=place.role in DETAIL_ROLES,
             accounts=list(self.state.accounts.values())[:50],
             said=request.query.get("said", ""),
         )
@@ -155,8 +161,9 @@ class CalendarPages:
             if event_id:
                 editing.patch(self.state, place.calendar, event_id, body)
             else:
-                editing.insert(self.state, place.calendar, place.account.email,
-                               _without_nulls(body))
+                editing.insert(
+                    self.state, place.calendar, place.account.email, _without_nulls(body)
+                )
         except FormFault as fault:
             return self._form(request, place, form, event_id, fault=str(fault))
         except ApiError:
@@ -219,9 +226,18 @@ class CalendarPages:
         choices = [
             calendar for calendar, role in self._calendars(place.account) if role in WRITING_ROLES
         ]
-        return page(request, "edit.html", status=400 if fault else 200, place=place, form=form,
-                    event_id=event_id, fault=fault, repeats=list(REPEATS), choices=choices,
-                    accounts=list(self.state.accounts.values())[:50])
+        return page(
+            request,
+            "edit.html",
+            status=400 if fault else 200,
+            place=place,
+            form=form,
+            event_id=event_id,
+            fault=fault,
+            repeats=list(REPEATS),
+            choices=choices,
+            accounts=list(self.state.accounts.values())[:50],
+        )
 
     def _back(self, place: Place, said: str) -> web.StreamResponse:
         self.state.storage.flush()

@@ -2,61 +2,19 @@
 
 from __future__ import annotations
 
-import hmac
-import json
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
 
 from . import editing
-from .errors import ApiError
+from .control_guard import Handler, guarded
 from .grants import allow, canonical, new_refresh_token, revoke_grant
-from .html import is_loopback, own_page
 from .model import ROLES, Account, Calendar, Client, Json
 from .seed import CLIENT_ID, new_account, new_calendar, seed
 from .server import CHANGEABLE, Options, Server
 
-Handler = Callable[[web.Request, Json], Json | Awaitable[Json]]
 DEFAULT_SCOPES = (
     "openid email https://www.googleapis.com/auth/calendar.calendarlist.readonly "
     "https://www.googleapis.com/auth/calendar.events.readonly"
 )
-
-
-def guard(server: Server, request: web.Request) -> None:
-    """Let in whoever holds the control token, or, where none is set, this machine only."""
-    wanted = server.options.control_token
-    if wanted:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(), wanted.encode()):
-            raise web.HTTPUnauthorized(text="The control token is missing or wrong.")
-        return
-    own_page(request)
-    named = is_loopback(request.url.host or "") or server.url.endswith(f"//{request.host}")
-    if not named or not is_loopback(request.remote or ""):
-        raise web.HTTPForbidden(text="Only this machine may use the switchboard.")
-
-
-def guarded(server: Server, handler: Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """Wrap a handler: guard, read the JSON body, answer JSON, tell faults as 400."""
-
-    async def handle(request: web.Request) -> web.Response:
-        guard(server, request)
-        text = await request.text()
-        try:
-            body = json.loads(text) if text else {}
-            answer = handler(request, body)
-            if isinstance(answer, Awaitable):
-                answer = await answer
-        except ApiError as error:
-            return web.json_response(error.body(), status=error.status)
-        except (ValueError, KeyError, TypeError) as error:
-            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
-        finally:
-            server.state.storage.flush()
-        return web.json_response(answer)
-
-    return handle
 
 
 class Control:
@@ -110,15 +68,23 @@ class Control:
         """What there is, in numbers and names."""
         return {
             "accounts": [
-                {"email": one.email, "sub": one.sub, "disabled": one.disabled,
-                 "calendars": list(one.entries)}
+                {
+                    "email": one.email,
+                    "sub": one.sub,
+                    "disabled": one.disabled,
+                    "calendars": list(one.entries),
+                }
                 for one in list(self.state.accounts.values())[:1_000]
             ],
             "calendars": len(self.state.calendars),
             "clients": list(self.state.clients),
             "grants": [
-                {"account": email, "client": client, "scopes": grant.scopes,
-                 "refresh_tokens": len(grant.refresh_tokens)}
+                {
+                    "account": email,
+                    "client": client,
+                    "scopes": grant.scopes,
+                    "refresh_tokens": len(grant.refresh_tokens),
+                }
                 for (email, client), grant in list(self.state.grants.items())[:1_000]
             ],
             "channels": len(self.state.channels),
@@ -170,8 +136,12 @@ class Control:
     def change_entry(self, request: web.Request, body: Json) -> Json:
         """A calendar's place on a list: `hidden`, `selected`, `deleted`, `summaryOverride`."""
         account = self.account(request.match_info["email"])
-        names = {"hidden": "hidden", "selected": "selected", "deleted": "deleted",
-                 "summaryOverride": "summary_override"}
+        names = {
+            "hidden": "hidden",
+            "selected": "selected",
+            "deleted": "deleted",
+            "summaryOverride": "summary_override",
+        }
         changes = {names[name]: value for name, value in body.items()}
         self.state.list_calendar(account, self.calendar(request), **changes)
         return {"ok": True}
@@ -179,8 +149,11 @@ class Control:
     def add_client(self, request: web.Request, body: Json) -> Json:
         """An OAuth client: `id`, `secret`, `name`, `redirect_uris`, `loopback`."""
         client = Client(
-            body["id"], body["secret"], str(body.get("name") or body["id"]),
-            list(body.get("redirect_uris", [])), bool(body.get("loopback", False)),
+            body["id"],
+            body["secret"],
+            str(body.get("name") or body["id"]),
+            list(body.get("redirect_uris", [])),
+            bool(body.get("loopback", False)),
             bool(body.get("require_pkce", True)),
         )
         self.state.save_client(client)
@@ -191,8 +164,13 @@ class Control:
         owner = self.account(body["owner"]) if body.get("owner") else None
         acl = {str(email): _role(role) for email, role in body.get("acl", {}).items()}
         calendar = new_calendar(
-            self.state, owner, body["id"], str(body.get("summary") or body["id"]),
-            zone=body.get("timeZone", ""), acl=acl, push=bool(body.get("push", True)),
+            self.state,
+            owner,
+            body["id"],
+            str(body.get("summary") or body["id"]),
+            zone=body.get("timeZone", ""),
+            acl=acl,
+            push=bool(body.get("push", True)),
             description=body.get("description", ""),
         )
         return {"id": calendar.id}
@@ -274,9 +252,7 @@ class Control:
 
     def delete_grant(self, request: web.Request, body: Json) -> Json:
         """Take access back as the person would: `account`, `client`."""
-        revoke_grant(
-            self.server, self.state.grants[body["account"], body.get("client", CLIENT_ID)]
-        )
+        revoke_grant(self.server, self.state.grants[body["account"], body.get("client", CLIENT_ID)])
         return {"ok": True}
 
     def expire_access_tokens(self, request: web.Request, body: Json) -> Json:

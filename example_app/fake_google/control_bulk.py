@@ -8,7 +8,8 @@ from itertools import islice
 from aiohttp import web
 
 from . import editing
-from .control import DEFAULT_SCOPES, guarded
+from .control import DEFAULT_SCOPES
+from .control_guard import guarded
 from .grants import allow, canonical, new_refresh_token
 from .model import Calendar, Json
 from .risc import EVENT_TYPES
@@ -56,25 +57,32 @@ class BulkControl:
             grant = allow(self.server, account, client, scopes)
             access = self.state.new_access(grant, scopes, self.server.options.access_seconds)
             self._events(self.state.calendars[email], body)
-            rows.append({
-                "account": email,
-                "sub": account.sub,
-                "calendar": email,
-                "refresh_token": new_refresh_token(self.server, grant),
-                "access_token": access.token,
-                "expires_at": access.expires,
-            })
+            rows.append(
+                {
+                    "account": email,
+                    "sub": account.sub,
+                    "calendar": email,
+                    "refresh_token": new_refresh_token(self.server, grant),
+                    "access_token": access.token,
+                    "expires_at": access.expires,
+                }
+            )
         return {"rows": rows}
 
     def _events(self, calendar: Calendar, body: Json) -> None:
         start = self.state.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
         for number in range(int(body.get("events", 0))):
             begin = start + timedelta(hours=2 * number)
-            editing.insert(self.state, calendar, calendar.owner, {
-                "summary": body.get("summary", "0612345678"),
-                "start": {"dateTime": begin.isoformat()},
-                "end": {"dateTime": (begin + timedelta(hours=1)).isoformat()},
-            })
+            editing.insert(
+                self.state,
+                calendar,
+                calendar.owner,
+                {
+                    "summary": body.get("summary", "0612345678"),
+                    "start": {"dateTime": begin.isoformat()},
+                    "end": {"dateTime": (begin + timedelta(hours=1)).isoformat()},
+                },
+            )
 
     def touch(self, request: web.Request, body: Json) -> Json:
         """One change in each of many calendars: `calendars` (ids), or `prefix` with `count`.
@@ -86,14 +94,21 @@ class BulkControl:
             chosen = [self.state.calendars[name] for name in body["calendars"]]
         else:
             named = (
-                calendar for name, calendar in self.state.calendars.items()
+                calendar
+                for name, calendar in self.state.calendars.items()
                 if name.startswith(body["prefix"])
             )
             chosen = list(islice(named, int(body["count"])))
         for calendar in chosen:
             title = body.get("summary", f"0612{calendar.seq % 1_000_000:06d}")
-            live = next((one for one in calendar.events.values()
-                         if not one.cancelled and "recurrence" not in one.body), None)
+            live = next(
+                (
+                    one
+                    for one in calendar.events.values()
+                    if not one.cancelled and "recurrence" not in one.body
+                ),
+                None,
+            )
             if live is None:
                 self._events(calendar, {"events": 1, "summary": title})
             else:

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .control import Handler, guarded
+from .control_guard import Handler, guarded
 from .model import Json
 from .server import CHANGEABLE, Server
 
@@ -45,8 +45,11 @@ class Levers:
     def clock(self, request: web.Request, body: Json) -> Json:
         """What time it is here."""
         clock = self.state.clock
-        return {"now": clock.now().isoformat(), "frozen": clock.frozen,
-                "offset_seconds": clock.offset.total_seconds()}
+        return {
+            "now": clock.now().isoformat(),
+            "frozen": clock.frozen,
+            "offset_seconds": clock.offset.total_seconds(),
+        }
 
     def set_clock(self, request: web.Request, body: Json) -> Json:
         """`{"now": ISO, "freeze": bool}`, `{"advance": seconds}` or `{"reset": true}`."""
@@ -86,15 +89,15 @@ class Levers:
             else:
                 raise ValueError(f"unknown setting {name}")
         shown: dict[str, Any] = {name: getattr(options, name) for name in CHANGEABLE}
-        return {**shown, "per_minute": quota.per_minute,
-                "per_user_minute": quota.per_user_minute}
+        return {**shown, "per_minute": quota.per_minute, "per_user_minute": quota.per_user_minute}
 
     def log(self, request: web.Request, body: Json) -> Json:
         """The last requests; `?since=NUMBER` and `?endpoint=NAME` narrow it down."""
         since = int(request.query.get("since", "0"))
         name = request.query.get("endpoint", "")
         found = [
-            one for one in self.server.journal.entries
+            one
+            for one in self.server.journal.entries
             if one["number"] > since and (not name or one["endpoint"] == name)
         ]
         return {"requests": found}
@@ -118,8 +121,14 @@ class Levers:
         """The push channels, and the last deliveries."""
         return {
             "channels": [
-                {"id": one.id, "calendar": one.calendar, "account": one.email,
-                 "address": one.address, "resourceId": one.resource_id, "expires": one.expires}
+                {
+                    "id": one.id,
+                    "calendar": one.calendar,
+                    "account": one.email,
+                    "address": one.address,
+                    "resourceId": one.resource_id,
+                    "expires": one.expires,
+                }
                 for one in self.state.channels.values()
             ],
             "delivered": self.server.pusher.delivered,

@@ -6,7 +6,7 @@ import json
 
 from aiohttp import web
 
-from .control import guard
+from .control_guard import guard
 from .faults import KINDS
 from .html import page
 from .model import Json
@@ -42,8 +42,12 @@ class ControlPage:
             options = json.loads(given.get("options") or "{}")
             if not isinstance(options, dict):
                 raise TypeError("the options are not a JSON object")
-            rule: Json = {"kind": given.get("kind", ""), "endpoint": given.get("endpoint") or "*",
-                    "account": given.get("account") or "*", "options": options}
+            rule: Json = {
+                "kind": given.get("kind", ""),
+                "endpoint": given.get("endpoint") or "*",
+                "account": given.get("account") or "*",
+                "options": options,
+            }
             if given.get("count"):
                 rule["count"] = int(given["count"])
             self.server.faults.add(rule)

@@ -24,8 +24,19 @@ from .view import moment, original_start, stamp
 
 _ID = re.compile(r"[a-v0-9]{5,1024}")
 _INSTANCE = re.compile(r"(.+)_(\d{8}(?:T\d{6}Z)?)")
-_READ_ONLY = ("kind", "etag", "htmlLink", "created", "updated", "creator", "recurringEventId",
-              "originalStartTime", "hangoutLink", "locked", "attendeesOmitted")
+_READ_ONLY = (
+    "kind",
+    "etag",
+    "htmlLink",
+    "created",
+    "updated",
+    "creator",
+    "recurringEventId",
+    "originalStartTime",
+    "hangoutLink",
+    "locked",
+    "attendeesOmitted",
+)
 
 
 def insert(state: State, calendar: Calendar, email: str, given: Json) -> StoredEvent:

@@ -50,9 +50,7 @@ def not_found() -> ApiError:
 
 def bad_request(message: str, *, reason: str = "invalid", parameter: str = "") -> ApiError:
     """A parameter or field is wrong."""
-    return ApiError(
-        400, reason, message, location=("parameter", parameter) if parameter else None
-    )
+    return ApiError(400, reason, message, location=("parameter", parameter) if parameter else None)
 
 
 def unauthorized() -> ApiError:
@@ -63,8 +61,9 @@ def unauthorized() -> ApiError:
         "Request had invalid authentication credentials. Expected OAuth 2 access token, "
         "login cookie or other valid authentication credential.",
         location=("header", "Authorization"),
-        headers={"WWW-Authenticate": 'Bearer realm="https://accounts.google.com/", '
-                                     'error="invalid_token"'},
+        headers={
+            "WWW-Authenticate": 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
+        },
     )
 
 

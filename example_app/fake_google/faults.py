@@ -15,29 +15,45 @@ from .model import Json
 REFUSALS: dict[str, tuple[int, str, str, str]] = {
     "rateLimitExceeded": (403, "rateLimitExceeded", "Rate Limit Exceeded", "usageLimits"),
     "userRateLimitExceeded": (
-        403, "userRateLimitExceeded", "User Rate Limit Exceeded", "usageLimits",
+        403,
+        "userRateLimitExceeded",
+        "User Rate Limit Exceeded",
+        "usageLimits",
     ),
     "quotaExceeded": (403, "quotaExceeded", "Calendar usage limits exceeded.", "usageLimits"),
     "tooManyRequests": (429, "rateLimitExceeded", "Too many requests.", "usageLimits"),
     "insufficientPermissions": (
-        403, "insufficientPermissions", "Request had insufficient authentication scopes.", "global",
+        403,
+        "insufficientPermissions",
+        "Request had insufficient authentication scopes.",
+        "global",
     ),
     "forbidden": (403, "forbidden", "Forbidden", "global"),
     "notACalendarUser": (
-        403, "notACalendarUser", "The user must be signed up for Google Calendar.", "calendar",
+        403,
+        "notACalendarUser",
+        "The user must be signed up for Google Calendar.",
+        "calendar",
     ),
     "notFound": (404, "notFound", "Not Found", "global"),
     "backendError": (500, "backendError", "Backend Error", "global"),
     "serviceUnavailable": (
-        503, "backendError", "The service is currently unavailable.", "global",
+        503,
+        "backendError",
+        "The service is currently unavailable.",
+        "global",
     ),
     "updatedMinTooLongAgo": (
-        410, "updatedMinTooLongAgo",
-        "The requested minimum modification time lies too far in the past.", "calendar",
+        410,
+        "updatedMinTooLongAgo",
+        "The requested minimum modification time lies too far in the past.",
+        "calendar",
     ),
     "pushNotSupported": (
-        400, "pushNotSupportedForRequestedResource",
-        "Push notifications are not supported by this resource.", "global",
+        400,
+        "pushNotSupportedForRequestedResource",
+        "Push notifications are not supported by this resource.",
+        "global",
     ),
 }
 TRANSPORT = ("latency", "hang", "reset", "truncate", "html")

@@ -60,8 +60,17 @@ class Call:
 
 
 Handler = Callable[[Call], Json | Awaitable[Json | None] | None]
-_GENERAL = (*REFUSALS, "authError", "fullSyncRequired", "error", "latency", "hang", "reset",
-            "truncate", "html")
+_GENERAL = (
+    *REFUSALS,
+    "authError",
+    "fullSyncRequired",
+    "error",
+    "latency",
+    "hang",
+    "reset",
+    "truncate",
+    "html",
+)
 
 
 def endpoint(
@@ -135,9 +144,13 @@ async def _admit(
     if access is None or account is None or account.disabled:
         raise unauthorized()
     if discovery.scopes(name).isdisjoint(access.scopes):
-        raise ApiError(*REFUSALS["insufficientPermissions"][:3], headers={
-            "WWW-Authenticate": 'Bearer realm="https://accounts.google.com/", '
-                                'error="insufficient_scope"'})
+        raise ApiError(
+            *REFUSALS["insufficientPermissions"][:3],
+            headers={
+                "WWW-Authenticate": 'Bearer realm="https://accounts.google.com/", '
+                'error="insufficient_scope"'
+            },
+        )
     if refused := server.quota.admit(account.email):
         status, reason, message, domain = REFUSALS[refused]
         raise ApiError(status, reason, message, domain=domain)
@@ -232,5 +245,3 @@ async def _cut(
     if request.transport is not None:
         request.transport.close()
     return response
-
-

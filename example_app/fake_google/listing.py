@@ -63,9 +63,7 @@ def rows(calendar: Calendar, query: Query, now: datetime) -> list[Row]:
     return found
 
 
-def instances(
-    calendar: Calendar, series: StoredEvent, query: Query, now: datetime
-) -> list[Row]:
+def instances(calendar: Calendar, series: StoredEvent, query: Query, now: datetime) -> list[Row]:
     """The instances of one series, changed ones included, in order of start."""
     zone = ZoneInfo(calendar.time_zone)
     found = list(_instances(calendar, series, query, zone, now))
@@ -149,9 +147,7 @@ def _instances(
             yield Row(event, occurrence=one)
 
 
-def _within(
-    start: datetime | date, end: datetime | date, query: Query, zone: ZoneInfo
-) -> bool:
+def _within(start: datetime | date, end: datetime | date, query: Query, zone: ZoneInfo) -> bool:
     """Whether a span meets the window: ends after timeMin and starts before timeMax."""
     if query.time_min is not None and instant_of(end, zone) <= query.time_min:
         return False

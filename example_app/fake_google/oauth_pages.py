@@ -20,9 +20,21 @@ from .seed import new_account
 from .server import Server
 
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
-_ASKED = ("client_id", "redirect_uri", "response_type", "scope", "state", "code_challenge",
-          "code_challenge_method", "access_type", "prompt", "login_hint", "nonce",
-          "include_granted_scopes", "hl")
+_ASKED = (
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "scope",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "access_type",
+    "prompt",
+    "login_hint",
+    "nonce",
+    "include_granted_scopes",
+    "hl",
+)
 ALWAYS = ("openid", EMAIL, PROFILE)  # people cannot untick who they are
 
 
@@ -44,8 +56,9 @@ class AuthorizationPages:
 
     async def start(self, request: web.Request) -> web.StreamResponse:
         """The authorization endpoint: check the request, then let the person choose who."""
-        rules = self.server.faults.take(Target("oauth.auth", client=request.query.get(
-            "client_id", "")))
+        rules = self.server.faults.take(
+            Target("oauth.auth", client=request.query.get("client_id", ""))
+        )
         await strike([rule for rule in rules if rule.kind in ("latency", "hang")])
         asked = {name: request.query[name] for name in _ASKED if name in request.query}
         self._record("oauth.auth", request)
@@ -61,11 +74,17 @@ class AuthorizationPages:
         hinted = self._hinted(asked.get("login_hint", ""))
         if hinted and "select_account" not in prompts:
             return self._ask(request, asked, client, hinted)
-        accounts = sorted(
-            self.server.state.accounts.values(), key=lambda one: one is not hinted
-        )[:50]
-        return page(request, "chooser.html", client=client, accounts=accounts, asked=asked,
-                    form_target=_origin(asked["redirect_uri"]))
+        accounts = sorted(self.server.state.accounts.values(), key=lambda one: one is not hinted)[
+            :50
+        ]
+        return page(
+            request,
+            "chooser.html",
+            client=client,
+            accounts=accounts,
+            asked=asked,
+            form_target=_origin(asked["redirect_uri"]),
+        )
 
     def _hinted(self, hint: str) -> Account | None:
         """The account that a `login_hint` names, by address or by `sub`."""
@@ -85,9 +104,15 @@ class AuthorizationPages:
             account = new_account(self.server.state, email)
             self.server.state.storage.flush()
         if account is None or account.disabled:
-            return page(request, "another.html", client=client, asked=asked, email=email,
-                        disabled=account is not None,
-                        form_target=_origin(asked["redirect_uri"]))
+            return page(
+                request,
+                "another.html",
+                client=client,
+                asked=asked,
+                email=email,
+                disabled=account is not None,
+                form_target=_origin(asked["redirect_uri"]),
+            )
         return self._ask(request, asked, client, account)
 
     def _ask(
@@ -98,7 +123,11 @@ class AuthorizationPages:
         if grant and set(scopes) <= set(grant.scopes) and "consent" not in asked.get("prompt", ""):
             return self._allowed(asked, client, account, scopes)
         return page(
-            request, "consent.html", client=client, account=account, asked=asked,
+            request,
+            "consent.html",
+            client=client,
+            account=account,
+            asked=asked,
             fixed=[scope for scope in scopes if scope in ALWAYS],
             scopes=[scope for scope in scopes if scope not in ALWAYS],
             form_target=_origin(asked["redirect_uri"]),
@@ -143,8 +172,13 @@ class AuthorizationPages:
             refresh=asked.get("access_type") == "offline" and (prompted or first),
             expires=now + CODE_SECONDS,
         )
-        return self._back(asked, code=code, scope=" ".join(scopes), authuser="0",
-                          prompt=asked.get("prompt", "consent"))
+        return self._back(
+            asked,
+            code=code,
+            scope=" ".join(scopes),
+            authuser="0",
+            prompt=asked.get("prompt", "consent"),
+        )
 
     def _back(self, asked: dict[str, str], **answer: str) -> web.StreamResponse:
         """Send the person back to the client, with `state` echoed and `iss` named."""
@@ -180,8 +214,9 @@ class AuthorizationPages:
             for grant in list(state.grants.values())[:200]
             if grant.client_id in state.clients
         ]
-        return page(request, "permissions.html", grants=grants,
-                    removed=request.query.get("removed", ""))
+        return page(
+            request, "permissions.html", grants=grants, removed=request.query.get("removed", "")
+        )
 
     async def remove(self, request: web.Request) -> web.StreamResponse:
         """Take access back; the client learns it only at its next request, or by RISC."""

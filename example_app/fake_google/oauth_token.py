@@ -38,26 +38,40 @@ class TokenEndpoints:
     async def configuration(self, request: web.Request) -> web.StreamResponse:
         """The OpenID Connect discovery document."""
         url = self.server.url
-        return await self._plain(request, "openid-configuration", {
-            "issuer": url,
-            "authorization_endpoint": f"{url}/o/oauth2/v2/auth",
-            "token_endpoint": f"{url}/token",
-            "userinfo_endpoint": f"{url}/userinfo",
-            "revocation_endpoint": f"{url}/revoke",
-            "jwks_uri": f"{url}/oauth2/v3/certs",
-            "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "scopes_supported": ["openid", "email", "profile"],
-            "token_endpoint_auth_methods_supported": ["client_secret_post",
-                                                      "client_secret_basic"],
-            "claims_supported": ["aud", "email", "email_verified", "exp", "iat", "iss", "name",
-                                 "sub"],
-            "code_challenge_methods_supported": ["S256"],
-            "grant_types_supported": ["authorization_code", "refresh_token"],
-            "authorization_response_iss_parameter_supported": True,
-        })
+        return await self._plain(
+            request,
+            "openid-configuration",
+            {
+                "issuer": url,
+                "authorization_endpoint": f"{url}/o/oauth2/v2/auth",
+                "token_endpoint": f"{url}/token",
+                "userinfo_endpoint": f"{url}/userinfo",
+                "revocation_endpoint": f"{url}/revoke",
+                "jwks_uri": f"{url}/oauth2/v3/certs",
+                "response_types_supported": ["code"],
+                "response_modes_supported": ["query"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "scopes_supported": ["openid", "email", "profile"],
+                "token_endpoint_auth_methods_supported": [
+                    "client_secret_post",
+                    "client_secret_basic",
+                ],
+                "claims_supported": [
+                    "aud",
+                    "email",
+                    "email_verified",
+                    "exp",
+                    "iat",
+                    "iss",
+                    "name",
+                    "sub",
+                ],
+                "code_challenge_methods_supported": ["S256"],
+                "grant_types_supported": ["authorization_code", "refresh_token"],
+                "authorization_response_iss_parameter_supported": True,
+            },
+        )
 
     async def certs(self, request: web.Request) -> web.StreamResponse:
         """The keys of identity tokens."""
@@ -117,8 +131,9 @@ class TokenEndpoints:
             )
             answer = self._tokens(access.token, access.scopes)
         else:
-            raise OAuthError("unsupported_grant_type", f"Invalid grant_type: "
-                                                       f"{form.get('grant_type')}")
+            raise OAuthError(
+                "unsupported_grant_type", f"Invalid grant_type: {form.get('grant_type')}"
+            )
         if "omit_refresh_token" in kinds:
             answer.pop("refresh_token", None)
         if "missing_fields" in kinds:
@@ -174,8 +189,9 @@ class TokenEndpoints:
             if rule.kind == "error" or rule.refusal():
                 refusal = rule.refusal()
                 status = refusal.status if refusal else 500
-                raise OAuthError(str(rule.options.get("reason", "internal_failure")),
-                                 "Backend Error", status)
+                raise OAuthError(
+                    str(rule.options.get("reason", "internal_failure")), "Backend Error", status
+                )
 
     async def _plain(
         self,

@@ -176,7 +176,11 @@ class LocalGoogle:
         self.control("PUT", path, {"role": role, **given})
 
     def add_event(
-        self, calendar_id: str, summary: str, start: datetime | str, end: datetime | str,
+        self,
+        calendar_id: str,
+        summary: str,
+        start: datetime | str,
+        end: datetime | str,
         **given: Any,
     ) -> Json:
         """An event from aware datetimes, or from ISO dates for an all-day event."""

@@ -117,8 +117,14 @@ class Pusher:
 
     async def _deliver(self, channel: Channel, headers: dict[str, str]) -> None:
         status = await self.post(channel.address, headers, b"")
-        self.delivered.append({"channel": channel.id, "state": headers["X-Goog-Resource-State"],
-                               "number": channel.number, "status": status})
+        self.delivered.append(
+            {
+                "channel": channel.id,
+                "state": headers["X-Goog-Resource-State"],
+                "number": channel.number,
+                "status": status,
+            }
+        )
         del self.delivered[:-1_000]
 
     async def post(self, address: str, headers: dict[str, str], body: bytes) -> int:

@@ -46,22 +46,25 @@ class RiscApi:
             web.delete("/v1beta/stream", self._call("risc.delete", self.delete)),
             web.get("/v1beta/stream/status", self._call("risc.status", self.status)),
             web.post("/v1beta/stream/status", self._call("risc.setStatus", self.set_status)),
-            web.post("/v1beta/stream/status:update",
-                     self._call("risc.setStatus", self.set_status)),
+            web.post("/v1beta/stream/status:update", self._call("risc.setStatus", self.set_status)),
             web.post("/v1beta/stream:verify", self._call("risc.verify", self.verify)),
         ]
 
     async def configuration(self, request: web.Request) -> web.StreamResponse:
         """The RISC discovery document; the issuer ends with a slash, as Google's does."""
         url = self.server.url
-        return await self._public(request, "risc.configuration", {
-            "issuer": self.server.transmitter.issuer,
-            "jwks_uri": f"{url}/risc/certs",
-            "delivery_methods_supported": list(PUSH_METHODS),
-            "configuration_endpoint": f"{url}/v1beta/stream",
-            "status_endpoint": f"{url}/v1beta/stream/status",
-            "verification_endpoint": f"{url}/v1beta/stream:verify",
-        })
+        return await self._public(
+            request,
+            "risc.configuration",
+            {
+                "issuer": self.server.transmitter.issuer,
+                "jwks_uri": f"{url}/risc/certs",
+                "delivery_methods_supported": list(PUSH_METHODS),
+                "configuration_endpoint": f"{url}/v1beta/stream",
+                "status_endpoint": f"{url}/v1beta/stream/status",
+                "verification_endpoint": f"{url}/v1beta/stream:verify",
+            },
+        )
 
     async def certs(self, request: web.Request) -> web.StreamResponse:
         """The keys of security event tokens."""
@@ -97,13 +100,16 @@ class RiscApi:
         wanted = list(body.get("events_requested", []))
         if unknown := sorted(set(wanted) - set(EVENT_TYPES.values())):
             raise ApiError(400, "badRequest", f"Unknown event types: {unknown}")
-        self.state.set_value("risc:stream", {
-            "iss": self.server.transmitter.issuer,
-            "aud": sorted(self.state.clients),
-            "delivery": {"delivery_method": delivery["delivery_method"], "url": address},
-            "events_requested": wanted,
-            "events_supported": sorted(EVENT_TYPES.values()),
-        })
+        self.state.set_value(
+            "risc:stream",
+            {
+                "iss": self.server.transmitter.issuer,
+                "aud": sorted(self.state.clients),
+                "delivery": {"delivery_method": delivery["delivery_method"], "url": address},
+                "events_requested": wanted,
+                "events_supported": sorted(EVENT_TYPES.values()),
+            },
+        )
         if "risc:status" not in self.state.values:
             self.state.set_value("risc:status", "enabled")
         return {}

@@ -89,9 +89,7 @@ def _check_object(value: dict[str, Any], schema: dict[str, Any], path: str) -> I
             yield from _check(item, below, f"{path}.{key}")
 
 
-def _unknown_fields(
-    chosen: dict[str, Any], schema: dict[str, Any], path: str
-) -> Iterator[str]:
+def _unknown_fields(chosen: dict[str, Any], schema: dict[str, Any], path: str) -> Iterator[str]:
     schema = _resolve(schema)
     if schema.get("type") == "array":
         schema = _resolve(schema["items"])

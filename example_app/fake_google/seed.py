@@ -15,9 +15,7 @@ def seed(state: State, name: str) -> None:
     """Fill an empty state; a state that was filled before is left as it is."""
     if state.clients:
         return
-    state.save_client(
-        Client(CLIENT_ID, CLIENT_SECRET, "Google Calendar Integratie", loopback=True)
-    )
+    state.save_client(Client(CLIENT_ID, CLIENT_SECRET, "Google Calendar Integratie", loopback=True))
     if name == "demo":
         from .seed_demo import fill
 

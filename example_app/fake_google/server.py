@@ -12,8 +12,14 @@ from .risc import Transmitter
 from .state import State
 from .tokens import Cursors
 
-CHANGEABLE = ("access_seconds", "sync_token_seconds", "channel_seconds", "push_retry_seconds",
-              "push_tries", "check_schema")
+CHANGEABLE = (
+    "access_seconds",
+    "sync_token_seconds",
+    "channel_seconds",
+    "push_retry_seconds",
+    "push_tries",
+    "check_schema",
+)
 
 
 @dataclass(slots=True)

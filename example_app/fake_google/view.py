@@ -10,8 +10,19 @@ from .model import DETAIL_ROLES, Calendar, Json, StoredEvent
 from .recurrence import Occurrence, event_span, parse_instant
 
 _BUSY_ONLY = (
-    "id", "status", "created", "updated", "start", "end", "recurrence", "recurringEventId",
-    "originalStartTime", "transparency", "iCalUID", "sequence", "eventType",
+    "id",
+    "status",
+    "created",
+    "updated",
+    "start",
+    "end",
+    "recurrence",
+    "recurringEventId",
+    "originalStartTime",
+    "transparency",
+    "iCalUID",
+    "sequence",
+    "eventType",
 )
 
 

@@ -17,14 +17,16 @@ pytestmark = pytest.mark.browser
 JAN = "jan@bakkerij-jansen.example"
 ROTA = "c_bereikbaarheid-bakkerij@group.calendar.google.example"
 PLACE = urlencode({"account": JAN, "calendar": ROTA})
-ASKED = urlencode({
-    "client_id": LocalGoogle.client_id,
-    "redirect_uri": "http://127.0.0.1:1/callback",
-    "response_type": "code",
-    "scope": "openid email https://www.googleapis.com/auth/calendar.events.readonly",
-    "code_challenge": "x" * 43,
-    "code_challenge_method": "S256",
-})
+ASKED = urlencode(
+    {
+        "client_id": LocalGoogle.client_id,
+        "redirect_uri": "http://127.0.0.1:1/callback",
+        "response_type": "code",
+        "scope": "openid email https://www.googleapis.com/auth/calendar.events.readonly",
+        "code_challenge": "x" * 43,
+        "code_challenge_method": "S256",
+    }
+)
 PAGES = {
     "start": "/",
     "calendar": f"/calendar?{PLACE}",

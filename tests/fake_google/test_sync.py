@@ -245,8 +245,9 @@ def test_a_shortened_series_reports_the_instances_that_it_lost(api: Api) -> None
 
 
 def test_an_instance_that_comes_back_is_no_longer_reported_as_gone(api: Api) -> None:
-    series = api.make(summary="x", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"),
-                      **WEEKLY)
+    series = api.make(
+        summary="x", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"), **WEEKLY
+    )
     token = api.events(singleEvents=True)["nextSyncToken"]
     path = f"/calendars/primary/events/{series['id']}"
     api.call("PATCH", path, {"recurrence": ["RRULE:FREQ=WEEKLY;COUNT=1"]})
@@ -259,8 +260,9 @@ def test_an_instance_that_comes_back_is_no_longer_reported_as_gone(api: Api) -> 
 
 
 def test_a_moved_instance_ends_with_the_occurrence_it_replaces(api: Api) -> None:
-    series = api.make(summary="x", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"),
-                      **WEEKLY)
+    series = api.make(
+        summary="x", start=at("2026-03-02T18:00"), end=at("2026-03-02T19:00"), **WEEKLY
+    )
     path = f"/calendars/primary/events/{series['id']}"
     moved = f"{path}_20260316T170000Z"
     when = {"start": at("2026-03-17T09:00"), "end": at("2026-03-17T10:00")}

@@ -72,15 +72,15 @@ def ground(count: int, **settings: Any) -> Iterator[Ground]:
         db.engine.dispose()
 
 
-def populate(rt: Runtime, people: Sequence[dict[str, Any]]) -> list[UUID]:
+def populate(rt: Runtime, people: Sequence[dict[str, Any]], first: int = 0) -> list[UUID]:
     """Link every person's calendar, with a token that is sealed as it would be."""
     now = datetime.now(UTC)
     keyring = rt.store.keyring
     rows: dict[type, list[dict[str, Any]]] = {Grant: [], Calendar: [], Link: [], Forwarding: []}
-    for number, person in enumerate(people):
+    for number, person in enumerate(people, first):
         grant_id, calendar_id, link_id = new_id(), new_id(), new_id()
         line = {
-            "tenant_id": f"tenant-{number % 20}",
+            "tenant_id": "bel" if number % 2 else "ander",
             "pbx": "main",
             "domain": f"d{number}.example",
             "extension": "200",

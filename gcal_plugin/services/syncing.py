@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from ..ports import AccessToken, CalendarError, GrantRevoked, SyncTokenExpired
@@ -75,6 +75,25 @@ def sync_calendars(
     while part := list(islice(ids, _BATCH)):
         report.add(_Round(rt, urgent=urgent).run(part))
     return report
+
+
+def sync_now(rt: Runtime, link_id: UUID | None = None) -> dict[str, Any]:
+    """Fetch one link's calendar, or every calendar that is followed; answers plain counts.
+
+    Raises LookupError for a link that is not there or follows no calendar.
+    """
+    with rt.store.begin() as session:
+        calendar_ids = queries_calendar.followed(session, link_id)
+    if link_id is not None and not calendar_ids:
+        raise LookupError(f"link {link_id} follows no calendar")
+    report = sync_calendars(rt, calendar_ids, urgent=link_id is not None)
+    return {
+        "synced": len(report.synced),
+        "changed": len(report.changed),
+        "postponed": len(report.postponed),
+        "failed": {str(key): reason for key, reason in sorted(report.failed.items())},
+        "requests": report.requests,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ HOOK_PATH = "/hooks/google"
 ACCEPTED, REFUSED = 204, 404
 """The two answers of the hook: whatever is wrong with a message, the sender learns nothing."""
 
-_RENEW_FROM, _RENEW_TO = 0.75, 0.9
-"""The part of a channel's life after which its successor is opened: spread, long before its end."""
+_RENEW_FROM, _RENEW_TO = 0.8, 0.9
+"""The part of a channel's life after which its successor is opened."""
 _RETRY_FROM, _RETRY_TO = 600.0, 3600.0
 _OPENING_PATIENCE = timedelta(minutes=5)
 
@@ -155,7 +155,6 @@ def _opened(rt: Runtime, opening: _Opening, info: ChannelInfo) -> list[str]:
     """Note that the channel works; answers the older ones, which it makes superfluous."""
     with rt.store.begin() as session:
         now = rt.store.now(session)
-        renew = now + (info.expires_at - now) * random.uniform(_RENEW_FROM, _RENEW_TO)  # noqa: S311
         kept = session.execute(
             sa.update(_CHANNELS)
             .where(_CHANNELS.c.id == opening.channel_id, _CHANNELS.c.state == "opening")
@@ -163,7 +162,7 @@ def _opened(rt: Runtime, opening: _Opening, info: ChannelInfo) -> list[str]:
                 state="open",
                 resource_id=info.resource_id,
                 expires_at=info.expires_at,
-                renew_at=renew,
+                renew_at=renewal(now, info.expires_at),
             )
             .returning(_CHANNELS.c.id)
         ).one_or_none()
@@ -192,6 +191,11 @@ def _opened(rt: Runtime, opening: _Opening, info: ChannelInfo) -> list[str]:
             )
         )
     return older
+
+
+def renewal(now: datetime, expires_at: datetime) -> datetime:
+    """When a channel that begins now gets its successor: spread, and long before its end."""
+    return now + (expires_at - now) * random.uniform(_RENEW_FROM, _RENEW_TO)  # noqa: S311
 
 
 def _orphan(opening: _Opening, info: ChannelInfo, now: datetime) -> Channel:

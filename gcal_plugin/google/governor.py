@@ -124,6 +124,23 @@ class Governor:
         """Which of many requests have their turn right now; asks once for all of them."""
         return [wait <= 0 for wait in self._turns(accesses)]
 
+    def use(self, client_id: str) -> float | None:
+        """What part of a client's quota is used up now, 0 to 1; None with Redis away."""
+        if self._redis is None:
+            return None
+        capacity = max(1.0, self._quota.per_project * _BURST)
+        rate = self._quota.per_project * (1 - _BURST) / 60
+        try:
+            stored = self._redis.hmget(_keys_of(client_id, "").buckets[0], "level", "at")
+            seconds, micro = self._redis.time()
+        except RedisError:
+            return None  # nobody knows
+        level, at = (float(one) if one is not None else None for one in stored)
+        if level is None or at is None:
+            return 0.0
+        grown = max(0.0, seconds + micro / 1e6 - at / 1000) * rate
+        return 1 - min(capacity, level + grown) / capacity
+
     def _turns(self, accesses: Sequence[AccessToken]) -> list[float]:
         """Seconds to wait for each; a turn is taken where that is 0."""
         if self._script is None or self._clock() < self._redis_rests_until:

@@ -95,6 +95,11 @@ def _serve(place: Ground) -> int:
     )
     place.stack.enter_context(child)
     wait_for_port(port)
+    for _ in range(8):  # both workers have imported everything before the clock starts
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("GET", f"/bare/{_path(0)}")
+        assert connection.getresponse().status == 200
+        connection.close()
     return port
 
 

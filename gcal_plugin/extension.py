@@ -19,6 +19,7 @@ from .google.governor import Governor, Quota
 from .google.metadata import Metadata
 from .google.oauth import GoogleOAuth
 from .google.security_events import GoogleSecurityEvents
+from .jobs.states import queue_states
 from .ports import CalendarSource, Mailer, OAuthPort, Portal, Telephony, Wake
 from .services.runtime import Runtime
 from .settings import GcalSettings, SettingsError, load
@@ -100,6 +101,8 @@ class GCalPlugin:
                 "redis": redis,
                 "security_events": _security_events(settings),
                 "check_google": lambda: metadata.endpoint("authorization_endpoint"),
+                "queue_states": lambda: queue_states(redis),
+                "quota_use": governor.use,
             },
         )
         app.extensions["gcal"] = runtime

@@ -16,6 +16,7 @@ _SERVICES = "gcal_plugin.services"
 CARE: dict[str, str] = {
     "sweep": "switching:sweep",
     "purge": "purging:purge",
+    "tally": "tallying:tally",
     "mail": "outbox:send_due",
     "channels": "watching:renew_due",
     "contracts": "onboarding.ending:end_due",
@@ -45,6 +46,7 @@ class Duty:
 DUTIES: tuple[Duty, ...] = (
     Duty("sweep", 30, per_exchange=True),
     Duty("mail", 10),
+    Duty("tally", 15),
     Duty("channels", 60),
     Duty("contracts", 300),
     Duty("quotes", 600),

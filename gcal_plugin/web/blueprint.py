@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Blueprint
 
-from . import hooks
+from . import hooks, limits
 from .mounting import exempt_from_csrf, prepare
 from .pages import (
     assets,
@@ -82,7 +82,7 @@ ROUTES = (
     Route("support_mails", "/support/mails", support_tools.mails, _BOTH),
     Route("support_request", "/support/requests/<request_id>", support.show),
     Route("support_step", "/support/requests/<request_id>/<step>", support.step, _POST),
-    Route("operator", "/operator/", operator.board),
+    Route("operator", "/operator/", operator.show, _BOTH),
     Route("pull", "/pull/<pbx>/<domain>/<extension>", pull.answer, open=True),
     Route("hook_push", "/hooks/google", hooks.push, _POST, open=True),
     Route("hook_security", "/hooks/google-security", hooks.security_event, _POST, open=True),
@@ -109,4 +109,5 @@ def mount(app: Flask, runtime: Runtime) -> None:
             blueprint.add_url_rule(rule, route.name, route.view, methods=list(route.methods))
     hooks_ = [route.view for route in ROUTES if route.open and "POST" in route.methods]
     exempt_from_csrf(app, hooks_)
+    limits.install(app, blueprint, runtime)
     app.register_blueprint(blueprint, url_prefix=runtime.url_prefix)

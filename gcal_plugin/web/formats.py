@@ -95,6 +95,12 @@ def duration(value: timedelta | float) -> str:
     return dates.format_timedelta(delta, threshold=1.2, locale=locale())
 
 
+def duration_short(value: float) -> str:
+    """ "15 min", "12 u", for the label of a bar."""
+    delta = timedelta(seconds=value)
+    return dates.format_timedelta(delta, threshold=1, format="narrow", locale=locale())
+
+
 def ago(value: datetime) -> str:
     """ "3 minuten geleden" """
     return dates.format_timedelta(
@@ -105,6 +111,13 @@ def ago(value: datetime) -> str:
 def seconds(value: float) -> str:
     """ "1,2 s" """
     return numbers.format_decimal(round(value, 1), locale=locale()) + f"{_SPACE}s"
+
+
+def seconds_exact(value: float) -> str:
+    """ "45 ms", "1,2 s", "12 minuten": two digits that count."""
+    if value < 1:
+        return f"{round(value * 1000)}{_SPACE}ms"
+    return seconds(value) if value < 120 else duration(value)
 
 
 def money(value: Decimal | float) -> str:
@@ -148,6 +161,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "period": period,
     "phone": phone_kept,
     "seconds": seconds,
+    "seconds_exact": seconds_exact,
     "short_day": short_day,
     "weekday": weekday,
 }

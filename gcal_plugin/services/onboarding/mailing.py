@@ -26,7 +26,7 @@ def to_customer(rt: Runtime, change: Change, kind: str, event: object, **values:
         locale=locale,
         now=change.now,
         request_id=row.id,
-        **_facts(row, locale),
+        **request_facts(row, locale),
         name=account.name if account is not None else "",
         **values,
     )
@@ -44,7 +44,7 @@ def to_desk(rt: Runtime, change: Change, kind: str, event: object, **values: Any
         recipient=support_address(rt, tenant),
         now=change.now,
         request_id=row.id,
-        **_facts(row, "nl"),
+        **request_facts(row, "nl"),
         **values,
     )
 
@@ -54,7 +54,8 @@ def support_address(rt: Runtime, tenant: Tenant | None) -> str:
     return (tenant.support_email if tenant is not None else "") or rt.settings.support_email
 
 
-def _facts(row: Request, locale: str) -> dict[str, Any]:
+def request_facts(row: Request, locale: str) -> dict[str, Any]:
+    """What every letter about a request can name."""
     facts: dict[str, Any] = {
         "extension": row.extension,
         "customer_code": row.customer_code,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .asking import ask_refresh, verdict_on
+from .board import BoardView, TenantRow, Wrong, WrongRow, board
 from .events import calendar_root
 from .models import (
     ActivityView,
@@ -20,29 +21,31 @@ from .models import (
     WeekBar,
     WeekView,
 )
-from .operators import OperatorRow, operator_rows
 from .status import link_ids, status_of
 
 __all__ = [
     "ActivityView",
+    "BoardView",
     "CalendarFacts",
     "DestinationView",
     "EventView",
     "LinkFacts",
     "Mend",
-    "OperatorRow",
     "PageState",
     "Problem",
     "ProblemCode",
     "RequestView",
     "StatusView",
     "StepView",
+    "TenantRow",
     "WeekBar",
     "WeekView",
+    "Wrong",
+    "WrongRow",
     "ask_refresh",
+    "board",
     "calendar_root",
     "link_ids",
-    "operator_rows",
     "status_of",
     "verdict_on",
 ]

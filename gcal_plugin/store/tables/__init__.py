@@ -8,6 +8,7 @@ from .guards import Audit, BlockedNumber, TenantState
 from .links import Activity, Link
 from .requests import MailOut, PriceTemplate, Request, RequestStep
 from .switching import Forwarding, Lease, LedgerEntry, Leftover
+from .tallies import Tally, TallyMark
 
 __all__ = [
     "Activity",
@@ -29,6 +30,8 @@ __all__ = [
     "Request",
     "RequestStep",
     "SecurityEvent",
+    "Tally",
+    "TallyMark",
     "TenantState",
     "WindowRow",
 ]

@@ -113,6 +113,7 @@ class WindowRow(Base):
             postgresql_where=sa.text("replaced_at IS NULL"),
         ),
         sa.Index("ix_gcal_window_history", "calendar_id", "end_at"),
+        sa.Index("ix_gcal_window_end", "end_at"),
     )
 
     id: Mapped[Counter]

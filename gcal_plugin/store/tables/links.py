@@ -30,6 +30,12 @@ class Link(Base):
         sa.Index("ix_gcal_link_owner", "tenant_id", "account_id"),
         sa.Index("ix_gcal_link_calendar", "calendar_id"),
         sa.Index("ix_gcal_link_grant", "grant_id"),
+        sa.Index(
+            "ix_gcal_link_broken",
+            "broken_at",
+            sqlite_where=sa.text("broken_at IS NOT NULL"),
+            postgresql_where=sa.text("broken_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -73,7 +79,10 @@ class Activity(Base):
     """What happened to a link, in words for people; opaque ids and codes only."""
 
     __tablename__ = "gcal_activity"
-    __table_args__ = (sa.Index("ix_gcal_activity_link", "link_id", "at"),)
+    __table_args__ = (
+        sa.Index("ix_gcal_activity_link", "link_id", "at"),
+        sa.Index("ix_gcal_activity_at", "at"),
+    )
 
     id: Mapped[Counter]
     link_id: Mapped[UUID] = mapped_column(sa.ForeignKey("gcal_link.id", ondelete="CASCADE"))

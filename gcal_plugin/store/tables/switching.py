@@ -25,6 +25,12 @@ class Forwarding(Base):
             postgresql_where=sa.text("due_at IS NOT NULL"),
         ),
         sa.Index("ix_gcal_forwarding_line", "pbx", "domain", "extension"),
+        sa.Index(
+            "ix_gcal_forwarding_wrong",
+            "link_id",
+            sqlite_where=sa.text("last_error IS NOT NULL"),
+            postgresql_where=sa.text("last_error IS NOT NULL"),
+        ),
     )
 
     link_id: Mapped[UUID] = mapped_column(
@@ -51,6 +57,10 @@ class Forwarding(Base):
     """The newest revision that we asked for, or learned that the exchange holds."""
     desired: Mapped[list[Any]] = mapped_column(Json, default=list)
     """The set last asked for, as [[kind, value], ...] in canonical order."""
+    wanted: Mapped[list[Any]] = mapped_column(Json, default=list)
+    """On exchanges that chain forwards: what the line wants, before anything is refused as a ring."""
+    in_ring: Mapped[list[Any]] = mapped_column(Json, default=list)
+    """What of that is refused, since calls would go round."""
     observed: Mapped[list[Any] | None] = mapped_column(Json)
     """The set that the exchange last said it holds; None before it was ever read."""
     observed_revision: Mapped[int | None] = mapped_column(sa.BigInteger)

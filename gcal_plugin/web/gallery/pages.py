@@ -10,7 +10,7 @@ from ...domain.destination import Destination, Kind
 from ...domain.policy import Verdict
 from ...ports import CalendarInfo
 from ...services.linking import Choice
-from ...services.reporting import OperatorRow, PageState
+from ...services.reporting import PageState
 from ...services.trying import Tick
 from ..forms import (
     ButtonForm,
@@ -20,9 +20,10 @@ from ..forms import (
     TrialForm,
 )
 from ..i18n import gettext as _
+from ..pages.operator import context as board_context
 from ..pages.status import context as status_context
 from ..pages.testing import labels
-from .people import NOW, at
+from .board import board_view
 from .views import FACTS, LINK, views
 
 Maker = Callable[[], dict[str, Any]]
@@ -151,16 +152,7 @@ def _error() -> dict[str, Any]:
 
 
 def _operator() -> dict[str, Any]:
-    fine = OperatorRow(
-        link_id=LINK, tenant_id="belwinkel", account_id="1", pbx="main",
-        domain="bakkerij-jansen.example", extension="200", state="linked", paused=False,
-        killed=False, forwards=1, synced_at=NOW, sync_failures=0, push_failures=0, last_error="",
-        last_at=at(0, "09:00"), last_outcome="done", late=0.4, broken_reason="", wrong=False,
-    )  # fmt: skip
-    broken = replace(
-        fine, extension="333", state="reconnect", forwards=0, broken_reason="revoked", wrong=True
-    )
-    return {"rows": [broken, fine], "wrong": 1}
+    return board_context(board_view())
 
 
 PAGES: dict[str, GalleryPage] = {

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import asdict
 
-import structlog
 from flask import abort, jsonify, request
 from flask.typing import ResponseReturnValue
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy.exc import SQLAlchemyError
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from ...services.signals import gather, readiness
 from .. import current
-
-log = structlog.get_logger(__name__)
+from ..metrics import exposition
 
 
 def healthz() -> ResponseReturnValue:
@@ -21,21 +20,21 @@ def healthz() -> ResponseReturnValue:
 
 
 def readyz() -> ResponseReturnValue:
-    """The database answers; without it there is nothing to show or to decide."""
-    rt = current.runtime()
-    try:
-        with rt.store.begin() as session:
-            rt.store.now(session)
-    except SQLAlchemyError as error:
-        log.error("not_ready", fault=type(error).__name__)
-        return jsonify(status="unavailable", database=False), 503
-    return jsonify(status="ok", database=True)
+    """503 without the database or with old tables: then there is nothing to show or to decide.
+
+    A queue or a clock that is away is told, and stops no page.
+    """
+    found = readiness(current.runtime())
+    status = "ok" if all(asdict(found).values()) else "degraded" if found.ready else "unavailable"
+    return jsonify(status=status, **asdict(found)), 200 if found.ready else 503
 
 
 def metrics() -> ResponseReturnValue:
     """Prometheus' text; without a token in the settings there is no such page."""
-    token = current.runtime().settings.metrics_token
+    rt = current.runtime()
+    token = rt.settings.metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token or not hmac.compare_digest(given.encode(), token.encode()):
         abort(404)
-    return generate_latest(), 200, {"Content-Type": CONTENT_TYPE_LATEST}
+    text = exposition(gather(rt), [tenant.id for tenant in rt.portal.tenants()])
+    return text, 200, {"Content-Type": CONTENT_TYPE_LATEST}

@@ -176,6 +176,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("jti", name=op.f("pk_gcal_security_event")),
     )
     op.create_table(
+        "gcal_tally",
+        sa.Column("name", sa.String(length=16), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("tenant_id", sa.String(length=64), nullable=False),
+        sa.Column("pbx", sa.String(length=64), nullable=False),
+        sa.Column(
+            "counts", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column("total", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("name", "day", "tenant_id", "pbx", name=op.f("pk_gcal_tally")),
+    )
+    op.create_table(
+        "gcal_tally_mark",
+        sa.Column("name", sa.String(length=16), nullable=False),
+        sa.Column("counted", sa.BigInteger(), nullable=False),
+        sa.Column("seen", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_gcal_tally_mark")),
+    )
+    op.create_table(
         "gcal_tenant_state",
         sa.Column("tenant_id", sa.String(length=64), nullable=False),
         sa.Column("killed_at", sa.DateTime(timezone=True), nullable=True),
@@ -278,6 +297,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gcal_link")),
     )
     with op.batch_alter_table("gcal_link", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_gcal_link_broken",
+            ["broken_at"],
+            unique=False,
+            sqlite_where=sa.text("broken_at IS NOT NULL"),
+            postgresql_where=sa.text("broken_at IS NOT NULL"),
+        )
         batch_op.create_index("ix_gcal_link_calendar", ["calendar_id"], unique=False)
         batch_op.create_index("ix_gcal_link_grant", ["grant_id"], unique=False)
         batch_op.create_index("ix_gcal_link_owner", ["tenant_id", "account_id"], unique=False)
@@ -329,6 +355,7 @@ def upgrade() -> None:
             sqlite_where=sa.text("replaced_at IS NULL"),
             postgresql_where=sa.text("replaced_at IS NULL"),
         )
+        batch_op.create_index("ix_gcal_window_end", ["end_at"], unique=False)
         batch_op.create_index("ix_gcal_window_history", ["calendar_id", "end_at"], unique=False)
         batch_op.create_index(
             "uq_gcal_window_event",
@@ -360,6 +387,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gcal_activity")),
     )
     with op.batch_alter_table("gcal_activity", schema=None) as batch_op:
+        batch_op.create_index("ix_gcal_activity_at", ["at"], unique=False)
         batch_op.create_index("ix_gcal_activity_link", ["link_id", "at"], unique=False)
 
     op.create_table(
@@ -440,6 +468,12 @@ def upgrade() -> None:
         sa.Column(
             "refused", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
         ),
+        sa.Column(
+            "wanted", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
+        sa.Column(
+            "in_ring", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False
+        ),
         sa.Column("quarantined_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("changes_day", sa.String(length=10), nullable=True),
         sa.Column("changes_count", sa.Integer(), nullable=False),
@@ -461,6 +495,13 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_gcal_forwarding_line", ["pbx", "domain", "extension"], unique=False
+        )
+        batch_op.create_index(
+            "ix_gcal_forwarding_wrong",
+            ["link_id"],
+            unique=False,
+            sqlite_where=sa.text("last_error IS NOT NULL"),
+            postgresql_where=sa.text("last_error IS NOT NULL"),
         )
 
     op.create_table(
@@ -552,6 +593,11 @@ def downgrade() -> None:
 
     op.drop_table("gcal_request")
     with op.batch_alter_table("gcal_forwarding", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_gcal_forwarding_wrong",
+            sqlite_where=sa.text("last_error IS NOT NULL"),
+            postgresql_where=sa.text("last_error IS NOT NULL"),
+        )
         batch_op.drop_index("ix_gcal_forwarding_line")
         batch_op.drop_index(
             "ix_gcal_forwarding_due",
@@ -564,6 +610,7 @@ def downgrade() -> None:
     op.drop_table("gcal_attempt")
     with op.batch_alter_table("gcal_activity", schema=None) as batch_op:
         batch_op.drop_index("ix_gcal_activity_link")
+        batch_op.drop_index("ix_gcal_activity_at")
 
     op.drop_table("gcal_activity")
     with op.batch_alter_table("gcal_window", schema=None) as batch_op:
@@ -573,6 +620,7 @@ def downgrade() -> None:
             postgresql_where=sa.text("replaced_at IS NULL"),
         )
         batch_op.drop_index("ix_gcal_window_history")
+        batch_op.drop_index("ix_gcal_window_end")
         batch_op.drop_index(
             "ix_gcal_window_current",
             sqlite_where=sa.text("replaced_at IS NULL"),
@@ -589,6 +637,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_gcal_link_owner")
         batch_op.drop_index("ix_gcal_link_grant")
         batch_op.drop_index("ix_gcal_link_calendar")
+        batch_op.drop_index(
+            "ix_gcal_link_broken",
+            sqlite_where=sa.text("broken_at IS NOT NULL"),
+            postgresql_where=sa.text("broken_at IS NOT NULL"),
+        )
 
     op.drop_table("gcal_link")
     with op.batch_alter_table("gcal_channel", schema=None) as batch_op:
@@ -601,6 +654,8 @@ def downgrade() -> None:
 
     op.drop_table("gcal_calendar")
     op.drop_table("gcal_tenant_state")
+    op.drop_table("gcal_tally_mark")
+    op.drop_table("gcal_tally")
     op.drop_table("gcal_security_event")
     op.drop_table("gcal_price_template")
     with op.batch_alter_table("gcal_mail_out", schema=None) as batch_op:

@@ -1,0 +1,54 @@
+"""How full the queues are, in one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from ..ports.load import QueueState
+from .queues import QueueName
+
+
+def queue_states(redis: Redis) -> Sequence[QueueState] | None:
+    """Depth, lag, failures and workers of each queue; None where the server is away."""
+    names = [queue.value for queue in QueueName]
+    try:
+        asked = redis.pipeline(transaction=False)
+        for name in names:
+            key = f"rq:queue:{name}"
+            asked.llen(key)
+            asked.lrange(key, 0, 0)
+            asked.lrange(key, -1, -1)
+            asked.zcard(f"rq:failed:{name}")
+            asked.scard(f"rq:workers:{name}")
+        answers = asked.execute()
+        waiting = [
+            # What is urgent goes to the front, so the oldest is at either end.
+            [job.decode() for job in {*answers[place + 1], *answers[place + 2]}]
+            for place in range(0, len(answers), 5)
+        ]
+        asked = redis.pipeline(transaction=False)
+        for jobs in waiting:
+            for job in jobs:
+                asked.hget(f"rq:job:{job}", "enqueued_at")
+        since = asked.execute()
+    except RedisError:
+        return None  # the caller shows that it is away
+    states, at = [], 0
+    for place, name in enumerate(names):
+        depth, _, _, failed, workers = answers[place * 5 : place * 5 + 5]
+        count = len(waiting[place])
+        lags = [_age(one) for one in since[at : at + count] if one]
+        at += count
+        states.append(QueueState(name, depth, max(lags, default=0.0), failed, workers))
+    return states
+
+
+def _age(enqueued_at: bytes) -> float:
+    then = datetime.fromisoformat(enqueued_at.decode())
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    return max(0.0, (datetime.now(UTC) - then).total_seconds())

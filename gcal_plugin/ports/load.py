@@ -1,0 +1,35 @@
+"""How busy the neighbours are that we share: the queue, and the provider's quota."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """One queue of wake-ups."""
+
+    name: str
+    depth: int
+    """Jobs that wait."""
+    lag: float
+    """Seconds that the oldest of them has waited; 0 where none waits."""
+    failed: int
+    workers: int
+
+
+class QueueStates(Protocol):
+    """Looks at every queue; None where the queue's server does not answer."""
+
+    def __call__(self) -> Sequence[QueueState] | None: ...
+
+
+class QuotaUse(Protocol):
+    """What part of the provider's quota is used up at this moment, for one client.
+
+    0 is idle, 1 is all of it; None where nobody knows.
+    """
+
+    def __call__(self, client_id: str) -> float | None: ...

@@ -1,0 +1,229 @@
+"""The figures in Prometheus' words.
+
+Nothing is counted in this process: the values are the database's and the queue server's, so any
+process answers for all of them, and a restart loses nothing. A registry is made for each answer;
+the host's own default registry is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeHistogramMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
+from prometheus_client.registry import Collector
+
+from ..domain import buckets
+from ..services.signals import Signals
+from ..services.tallying import Histogram
+from ..store.queries_signals import AGES
+from ..version import __version__
+
+MOST_TENANTS = 50
+"""With more tenants than this, all are told together as `all`: a label must stay bounded."""
+
+Family = (
+    GaugeMetricFamily | HistogramMetricFamily | GaugeHistogramMetricFamily | CounterMetricFamily
+)
+
+
+def exposition(signals: Signals, tenants: Collection[str]) -> bytes:
+    """The text of `/metrics`."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(signals, tenants))
+    return generate_latest(registry)
+
+
+class _Collector(Collector):
+    def __init__(self, signals: Signals, tenants: Collection[str]) -> None:
+        self._signals = signals
+        self._known = frozenset(tenants) if len(tenants) <= MOST_TENANTS else frozenset()
+
+    def describe(self) -> Iterable[Family]:
+        """Nothing ahead of time: the figures are read once, when asked."""
+        return ()
+
+    def collect(self) -> Iterator[Family]:
+        """Every figure."""
+        yield _gauge("gcal_build_info", "The version that runs.", {(__version__,): 1}, ["version"])
+        yield from self._lines()
+        yield from self._calendars()
+        yield from self._desk()
+        yield from self._machinery()
+        yield self._histogram(
+            "gcal_switch_lateness_seconds",
+            "How long after an event's edge the exchange had confirmed the forward.",
+            self._signals.late_ever,
+        )
+        yield self._histogram(
+            "gcal_push_duration_seconds",
+            "How long an exchange took to answer a write.",
+            self._signals.push_ever,
+        )
+
+    def _tenant(self, tenant_id: str) -> str:
+        return tenant_id if tenant_id in self._known else "all"
+
+    def _lines(self) -> Iterator[Family]:
+        seen = self._signals
+        names = ("lines", "forwarding", "refused", "quarantined", "contested", "overdue")
+        sums: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in names}
+        for row in seen.lines:
+            key = (self._tenant(row.tenant_id), row.pbx)
+            for name in names:
+                sums[name][key] = sums[name].get(key, 0) + getattr(row, name)
+        labels = ["tenant", "pbx"]
+        help_of = {
+            "lines": "Lines that have ever been linked.",
+            "forwarding": "Lines that are forwarded now.",
+            "refused": "Lines whose last push failed or was refused.",
+            "quarantined": "Lines set apart because they could not be worked out.",
+            "contested": "Lines where somebody's change on the exchange was left standing.",
+            "overdue": "Lines that should have been seen to a minute ago.",
+        }
+        for name in names:
+            full = "gcal_lines" if name == "lines" else f"gcal_lines_{name}"
+            yield _gauge(full, help_of[name], sums[name], labels)
+        links: dict[tuple[str, ...], float] = {}
+        for tenant, state, count in seen.links:
+            _add(links, (self._tenant(tenant), state), count)
+        yield _gauge("gcal_links", "Live links by state.", links, ["tenant", "state"])
+        broken: dict[tuple[str, ...], float] = {}
+        for tenant, pbx, reason, count in seen.broken:
+            _add(broken, (self._tenant(tenant), pbx, reason), count)
+        yield _gauge(
+            "gcal_links_broken",
+            "Links that cannot do their work.",
+            broken,
+            ["tenant", "pbx", "reason"],
+        )
+
+    def _calendars(self) -> Iterator[Family]:
+        seen = self._signals
+        stale: dict[tuple[str, ...], float] = {}
+        for tenant, pbx, count in seen.stale:
+            _add(stale, (self._tenant(tenant), pbx), count)
+        yield _gauge(
+            "gcal_links_stale",
+            "Links whose calendar could not be fetched for 15 minutes.",
+            stale,
+            ["tenant", "pbx"],
+        )
+        ages = GaugeHistogramMetricFamily(
+            "gcal_sync_age_seconds",
+            "How long ago the followed calendars were fetched.",
+            buckets=[
+                (bound, float(count))
+                for bound, count in zip(
+                    [*map(str, AGES), "+Inf"], buckets.cumulative(seen.sync_ages), strict=True
+                )
+            ],
+            gsum_value=None,
+        )
+        yield ages
+        yield _gauge(
+            "gcal_calendars_never_synced",
+            "Followed calendars that were never fetched.",
+            {(): seen.never_synced},
+        )
+        yield _gauge(
+            "gcal_calendars",
+            "Followed calendars by how changes are noticed.",
+            {(state,): count for state, count in seen.push_states.items()},
+            ["push"],
+        )
+        yield _gauge(
+            "gcal_grants",
+            "Consents by state.",
+            {(state,): count for state, count in seen.grants.items()},
+            ["state"],
+        )
+        if seen.quota is not None:
+            yield _gauge(
+                "gcal_google_quota_used_ratio",
+                "What part of the Google quota is used up now.",
+                {(): round(seen.quota, 4)},
+            )
+
+    def _desk(self) -> Iterator[Family]:
+        seen = self._signals
+        yield _gauge(
+            "gcal_requests",
+            "Open requests by state.",
+            {(state,): count for state, count in seen.requests.items()},
+            ["state"],
+        )
+        yield _gauge(
+            "gcal_requests_stuck", "Requests forgotten for days.", {(): seen.stuck_requests}
+        )
+        yield _gauge(
+            "gcal_mails",
+            "Letters that are not out.",
+            {(state,): count for state, count in seen.mails.items()},
+            ["state"],
+        )
+
+    def _machinery(self) -> Iterator[Family]:
+        seen = self._signals
+        yield _gauge(
+            "gcal_overdue_seconds",
+            "How long the longest waiting line has waited to be switched.",
+            {(): seen.overdue_seconds},
+        )
+        if seen.beat_age is not None:
+            yield _gauge(
+                "gcal_clock_beat_age_seconds", "Since the last heartbeat.", {(): seen.beat_age}
+            )
+        yield _gauge(
+            "gcal_queue_up",
+            "Whether the queue's server answers.",
+            {(): 0 if seen.queues is None else 1},
+        )
+        queues = seen.queues or ()
+        for name, words, values in (
+            ("depth", "Jobs that wait.", [one.depth for one in queues]),
+            ("lag_seconds", "How long the oldest job has waited.", [one.lag for one in queues]),
+            ("failed", "Failed jobs that are kept.", [one.failed for one in queues]),
+            ("workers", "Workers that serve the queue.", [one.workers for one in queues]),
+        ):
+            named = zip((one.name for one in queues), values, strict=True)
+            yield _gauge(
+                f"gcal_queue_{name}", words, {(queue,): value for queue, value in named}, ["queue"]
+            )
+
+    def _histogram(
+        self, name: str, words: str, histograms: Iterable[Histogram]
+    ) -> HistogramMetricFamily:
+        family = HistogramMetricFamily(name, words, labels=["tenant", "pbx"])
+        sums: dict[tuple[str, str], tuple[buckets.Counts, float]] = {}
+        for one in histograms:
+            key = (self._tenant(one.tenant_id), one.pbx)
+            counts, total = sums.get(key, (buckets.empty(), 0.0))
+            sums[key] = (buckets.added(counts, one.counts), total + one.total)
+        bounds = [*map(str, buckets.BOUNDS), "+Inf"]
+        for key, (counts, total) in sorted(sums.items()):
+            steps = zip(bounds, map(float, buckets.cumulative(counts)), strict=True)
+            family.add_metric(list(key), buckets=list(steps), sum_value=total)
+        return family
+
+
+def _add(sums: dict[tuple[str, ...], float], key: tuple[str, ...], count: float) -> None:
+    sums[key] = sums.get(key, 0) + count
+
+
+def _gauge(
+    name: str,
+    words: str,
+    values: Mapping[Any, float],
+    labels: Collection[str] = (),
+) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, words, labels=list(labels))
+    for key, value in values.items():
+        family.add_metric(list(key), value)
+    return family

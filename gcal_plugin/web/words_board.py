@@ -1,0 +1,67 @@
+"""Words for the operators' board."""
+
+from __future__ import annotations
+
+from ..services.reporting import Wrong
+from .i18n import gettext as _
+from .i18n import lazy_gettext as _l
+
+_WRONG = {
+    Wrong.OVERDUE: _l("Not switched yet"),
+    Wrong.BROKEN: _l("Connection broken"),
+    Wrong.REFUSED: _l("Refused by the exchange"),
+    Wrong.UNVERIFIED: _l("Not confirmed by the exchange"),
+    Wrong.QUARANTINED: _l("Set apart"),
+    Wrong.CONTESTED: _l("Changed by hand"),
+    Wrong.STALE: _l("Calendar not fetched"),
+    Wrong.MAIL: _l("Mail not sent"),
+    Wrong.REQUEST: _l("Request left waiting"),
+}
+_REASONS = {
+    "revoked": _l("The customer withdrew access at Google; only a new connection helps."),
+    "gone": _l("The calendar is gone at Google."),
+    "unreadable": _l("Google no longer shows the titles of this calendar."),
+    "changed_by_hand": _l("Somebody put another forward on the phone itself, twice."),
+    "late": _l("The fetch is overdue: look at the workers and at the quota."),
+    "edge": _l("The edge of an appointment has passed: look at the clock and the workers."),
+    "change": _l("A change in the calendar waits: look at the clock and the workers."),
+    "governed": _l("Our share of the Google quota is used up for now."),
+    "requested": _l("Waits for a quote."),
+    "agreed": _l("Agreed; waits to be set up."),
+    "provisioning": _l("Is being set up."),
+}
+_RETRIES = {
+    Wrong.STALE: _l("Fetch now"),
+    Wrong.BROKEN: _l("Fetch now"),
+    Wrong.MAIL: _l("Send again"),
+    Wrong.REQUEST: _l("Remind the desk"),
+}
+_QUEUES = {
+    "gcal-switch": _l("Forwards"),
+    "gcal-sync": _l("Calendars"),
+    "gcal-care": _l("Upkeep"),
+    "gcal-mail": _l("Mails"),
+}
+
+
+def wrong(kind: Wrong) -> str:
+    """What is wrong, in a few words."""
+    return str(_WRONG[kind])
+
+
+def reason(code: str) -> str:
+    """Why; an exchange's own words stay as they are."""
+    known = _REASONS.get(code)
+    return str(known) if known is not None else code
+
+
+def retry(kind: Wrong) -> str:
+    """What the button does."""
+    known = _RETRIES.get(kind)
+    return str(known) if known is not None else _("Try again")
+
+
+def queue(name: str) -> str:
+    """A queue by what it is for."""
+    known = _QUEUES.get(name)
+    return str(known) if known is not None else name

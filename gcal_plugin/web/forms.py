@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field, RadioField, SelectField, StringField
+from wtforms import Field, RadioField, SelectChoice, SelectField, StringField
 from wtforms.validators import Length, Optional, Regexp
 
 from .i18n import domain, lazy_gettext
@@ -61,9 +61,9 @@ class PrecautionsForm(PageForm):
     stale_choice = RadioField(
         lazy_gettext("If your calendar cannot be read for a day"),
         choices=[
-            ("keep", lazy_gettext("Keep forwarding what is known")),
-            ("stop", lazy_gettext("Stop; my own phone rings")),
-            ("fallback", lazy_gettext("Forward to the fallback number")),
+            SelectChoice("keep", lazy_gettext("Keep forwarding what is known")),
+            SelectChoice("stop", lazy_gettext("Stop; my own phone rings")),
+            SelectChoice("fallback", lazy_gettext("Forward to the fallback number")),
         ],
     )
     fallback = StringField(

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from wtforms.fields.choices import SelectChoice
 
 from ...domain.request_state import RequestAction
 from ...services import addresses
@@ -29,7 +30,7 @@ def ask() -> ResponseReturnValue:
         return render.page("request_list.html", requests=mine, words_desk=words_desk)
     form = RequestForm()
     listed = asking.choices(rt, account)
-    form.extensions.choices = [(one.extension.number, "") for one in listed or ()]
+    form.extensions.choices = [SelectChoice(one.extension.number) for one in listed or ()]
     if request.method == "GET":
         form.customer_code.data = account.customer_code
         form.customer_name.data = account.customer_name

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from wtforms.fields.choices import SelectChoice
 
 from ...domain.request_state import RequestAction, RequestState
 from ...ports import Role
@@ -41,10 +42,10 @@ def queue() -> ResponseReturnValue:
     rt, account, reach = current.runtime(), current.account(), viewer()
     form = QueueForm(request.args)
     form.state.choices = [
-        ("waiting", _("Waiting for us")),
-        ("open", _("All that are open")),
-        ("all", _("All")),
-        *((state.value, words_desk.state(state)) for state in RequestState),
+        SelectChoice("waiting", _("Waiting for us")),
+        SelectChoice("open", _("All that are open")),
+        SelectChoice("all", _("All")),
+        *(SelectChoice(state.value, words_desk.state(state)) for state in RequestState),
     ]
     page = request.args.get("page", "1")
     chosen = Filter(

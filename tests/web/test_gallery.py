@@ -1,0 +1,109 @@
+"""Every page in every theme and language: whole, light, translated, strict."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from itertools import product
+
+import pytest
+from flask import Flask
+
+from gcal_plugin.web.gallery import PAGES, PREFIX, STATES
+from gcal_plugin.web.theming.theme import Themes
+
+THEMES = Themes().names()
+MOST = 60_000
+"""Bytes of a page with its stylesheets and script, without the logo; not even compressed."""
+
+
+def page_of(app: Flask, theme: str, locale: str, name: str) -> str:
+    answer = app.test_client().get(f"{PREFIX}/{theme}/{locale}/{name}")
+    assert answer.status_code == 200
+    return answer.get_data(as_text=True)
+
+
+def test_the_nineteen_states_are_there() -> None:
+    assert len(STATES) == 19
+    assert set(STATES) <= set(PAGES)
+
+
+@pytest.mark.parametrize("theme, locale", list(product(THEMES, ["nl", "en"])))
+def test_every_page_is_whole_and_strict(shown: Flask, theme: str, locale: str) -> None:
+    for name in PAGES:
+        page = page_of(shown, theme, locale, name)
+        assert f'<html lang="{locale}">' in page
+        assert page.count("<h1") == 1, name
+        assert page.rstrip().endswith("</html>")
+        assert not re.search(r"<[a-z][^>]*\sstyle=", page), name
+        assert "<style" not in page
+        assert not re.search(r"<script(?![^>]*\ssrc=)", page), name
+        assert not re.search(r"<[a-z][^>]*\son[a-z]+=", page), name
+        assert "None" not in re.sub(r"<[^>]+>", "", page), name
+        ids = re.findall(r'\sid="([^"]+)"', page)
+        assert len(ids) == len(set(ids)), (name, ids)
+        for reference in re.findall(r'aria-(?:labelledby|describedby|controls)="([^"]+)"', page):
+            assert set(reference.split()) <= set(ids), (name, reference)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_pages_are_light(shown: Flask, theme: str) -> None:
+    client = shown.test_client()
+    for name in PAGES:
+        page = page_of(shown, theme, "nl", name)
+        weight = len(page.encode())
+        for address in set(re.findall(r'(?:href|src)="(/[^"]+\.(?:css|js))"', page)):
+            with client.get(address) as answer:
+                weight += len(answer.get_data())
+        assert weight <= MOST, (theme, name, weight)
+        assert len(gzip.compress(page.encode())) <= 15_000
+
+
+SENTENCES = {
+    "unavailable": "Deze koppeling is niet beschikbaar voor jouw account.",
+    "not_configured": "Je hebt nog geen koppeling.",
+    "requested": "Aanvraag ontvangen; je krijgt een offerte.",
+    "quoted": "Je offerte staat klaar, geldig tot 24 december 2026.",
+    "agreed": "Akkoord ontvangen; we gaan inrichten.",
+    "provisioning": "We richten je koppeling in.",
+    "ready": "Koppel nu je Google-account.",
+    "cancelled": "Koppelen afgebroken; niets is gewijzigd.",
+    "scope": "Google gaf niet alle toestemming; vink alles aan.",
+    "no_calendar": "Kies nog een agenda.",
+    "idle": "Niet doorgeschakeld. Volgende: wo 09:00.",
+    "forwarding": "Doorgeschakeld naar 06 12345678 tot 17:00.",
+    "stale": "Agenda niet bijgewerkt sinds 07:20; bekende afspraken lopen door.",
+    "reconnect": "Geen toegang tot Google, doorschakelen staat stil; koppel opnieuw.",
+    "gone": "Je agenda is verdwenen; kies een andere.",
+    "refused": "De telefooncentrale weigerde de doorschakeling; nu gaat je eigen toestel over.",
+    "paused": "Gepauzeerd tot ma 08:00; je eigen toestel gaat over.",
+    "confirm": "Ontkoppelen? Je doorschakeling stopt direct.",
+    "disconnected": "Ontkoppeld; je eigen toestel gaat weer over.",
+}
+
+
+@pytest.mark.parametrize("theme, state", list(product(THEMES, STATES)))
+def test_the_status_sentence_is_the_agreed_one(shown: Flask, theme: str, state: str) -> None:
+    page = page_of(shown, theme, "nl", state)
+    found = re.search(r'<h2[^>]*id="g-now"[^>]*>(.*?)</h2>', page, re.DOTALL)
+    assert found is not None
+    assert found[1].replace("\u00a0", " ") == SENTENCES[state]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_english_pages_have_no_dutch_left(shown: Flask, name: str) -> None:
+    page = re.sub(r"<[^>]+>", " ", page_of(shown, "plain", "en", name))
+    for word in ("agenda ", "afspraak", "doorgeschakeld", "koppel", "toestel", "extensie "):
+        assert word not in page.lower().replace("doorgeschakelde", ""), (name, word)
+
+
+def test_the_google_button_keeps_googles_colours_and_words(shown: Flask) -> None:
+    for theme, (locale, words) in product(
+        THEMES, [("nl", "Doorgaan met Google"), ("en", "Continue with Google")]
+    ):
+        page = page_of(shown, theme, locale, "ready")
+        button = re.search(r'<button[^>]*class="g-google".*?</button>', page, re.DOTALL)
+        assert button is not None
+        assert words in button[0]
+        for colour in ("#EA4335", "#4285F4", "#FBBC05", "#34A853"):
+            assert colour in button[0]

@@ -36,6 +36,7 @@ class Levers:
             ("GET", "violations", lambda *_: {"violations": self.server.journal.violations}),
             ("DELETE", "violations", self.clear_violations),
             ("GET", "channels", self.channels),
+            ("POST", "settle", self.settle),
         ]
         return [
             web.route(method, f"/_control/{path}", guarded(self.server, handler))
@@ -133,3 +134,7 @@ class Levers:
             ],
             "delivered": self.server.pusher.delivered,
         }
+
+    async def settle(self, request: web.Request, body: Json) -> Json:
+        """Wait (at most `seconds`, 10) until all notifications and security events are out."""
+        return {"pending": await self.server.pusher.settle(float(body.get("seconds", 10)))}

@@ -237,6 +237,10 @@ class LocalGoogle:
         """The key file with which the RISC stream is managed."""
         return self.control("GET", "risc/service-account")
 
+    def settle(self, seconds: float = 10) -> int:
+        """Wait until all notifications are delivered; answers how many still are not."""
+        return int(self.control("POST", "settle", {"seconds": seconds})["pending"])
+
     def clock(self, **given: Any) -> Json:
         """Read the clock, or set it: `now`, `freeze`, `advance`, `reset`."""
         return self.control("POST", "clock", given) if given else self.control("GET", "clock")

@@ -62,6 +62,12 @@ class Pusher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def settle(self, seconds: float) -> int:
+        """Wait until nothing is under way any more; how much still is after `seconds`."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks), timeout=seconds)
+        return len(self._tasks)
+
     def opened(self, channel: Channel) -> None:
         """A channel was made: from now on it hears of changes."""
         self._state.save_channel(channel)

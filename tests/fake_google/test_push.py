@@ -146,6 +146,16 @@ def test_what_google_refuses(google: LocalGoogle, api: Api, hook: Receiver) -> N
     assert (answer.status_code, reason(answer)) == (403, "notACalendarUser")
 
 
+def test_one_can_wait_until_all_is_delivered(google: LocalGoogle, api: Api, hook: Receiver) -> None:
+    watch(api, hook)
+    google.fault("push_delay", seconds=0.3)
+    for _ in range(5):
+        edit(google)
+    assert google.settle(0.01) == 5
+    assert google.settle() == 0
+    assert len(hook.messages) == 6
+
+
 def test_two_channels_on_one_calendar_both_hear(
     google: LocalGoogle, api: Api, hook: Receiver
 ) -> None:

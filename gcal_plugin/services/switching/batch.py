@@ -20,7 +20,8 @@ from ...ports import Telephony, TelephonyError
 from ...store.queries_switching import Claim, claim, still_ours
 from ..runtime import Runtime
 from .breaker import breaker_of
-from .compute import compute, faults
+from .compute import choose_steps, compute, faults
+from .loops import without_loops
 from .model import BatchReport, Intent, Outcome, Step
 from .push import Volley, read_doubtful
 from .record import write_down
@@ -82,7 +83,11 @@ def prepare(
     if exchange is None:
         return _without_exchange(rt, claims, report, now)
     with rt.store.begin() as session:
-        intents = compute(rt, session, claims, at)
+        board, intents = compute(rt, session, claims, at)
+    if exchange.capabilities.chains_forwards:
+        with rt.store.begin() as session:
+            without_loops(rt, session, board, intents)
+    choose_steps(exchange, board, intents)
     poison = faults(intents)
     sound = [intent for intent in intents if intent.fault is None]
     read_doubtful(exchange, sound)

@@ -20,36 +20,44 @@ from ...store.queries_switching import Claim
 from ..runtime import Runtime
 from .board import Board, LinkFacts, load
 from .effect import Mode
-from .loops import without_loops
 from .model import Intent, Step, set_of
 from .plans import PLAN_AHEAD, with_plan
 
 log = structlog.get_logger(__name__)
 
 
-def compute(rt: Runtime, session: Session, claims: Sequence[Claim], at: datetime) -> list[Intent]:
-    """Work out every claimed line of one exchange at `at`.
+def compute(
+    rt: Runtime, session: Session, claims: Sequence[Claim], at: datetime
+) -> tuple[Board, list[Intent]]:
+    """Work out every claimed line of one exchange at `at`; what to do about it comes after.
 
     A line that cannot be worked out carries its fault and does not touch the others.
     """
     exchange = rt.telephony[claims[0].pbx]
-    plans = exchange.capabilities.plan
     board = load(
         rt,
         session,
         [claim.link_id for claim in claims],
         at,
-        until=at + PLAN_AHEAD if plans else None,
+        until=at + PLAN_AHEAD if keeps_plans(exchange) else None,
     )
-    intents = [_safely(exchange, board, claim) for claim in claims]
-    if exchange.capabilities.chains_forwards:
-        without_loops(session, intents)
+    return board, [_safely(exchange, board, claim) for claim in claims]
+
+
+def choose_steps(exchange: Telephony, board: Board, intents: Sequence[Intent]) -> None:
+    """Decide for each line whether anything has to be written."""
     for intent in intents:
         if intent.fault is None:
             _decide_step(intent, exchange)
-            if plans:
+            if keeps_plans(exchange):
                 with_plan(board, intent, exchange)
-    return intents
+
+
+def keeps_plans(exchange: Telephony) -> bool:
+    """Whether coming windows are handed over: not where forwards chain, since whether calls would
+    go round is known at each instant only.
+    """
+    return exchange.capabilities.plan and not exchange.capabilities.chains_forwards
 
 
 def _safely(exchange: Telephony, board: Board, claim: Claim) -> Intent:

@@ -58,7 +58,7 @@ class Forwarding(Base):
     desired: Mapped[list[Any]] = mapped_column(Json, default=list)
     """The set last asked for, as [[kind, value], ...] in canonical order."""
     wanted: Mapped[list[Any]] = mapped_column(Json, default=list)
-    """On exchanges that chain forwards: what the line wants, before anything is refused as a ring."""
+    """On exchanges that chain forwards: what the line wants, before rings are refused."""
     in_ring: Mapped[list[Any]] = mapped_column(Json, default=list)
     """What of that is refused, since calls would go round."""
     observed: Mapped[list[Any] | None] = mapped_column(Json)

@@ -49,6 +49,9 @@ def install(app: Flask, blueprint: Blueprint, runtime: Runtime) -> None:
         storage_options=_storage(runtime),
         key_prefix="gcal-limit",
         in_memory_fallback_enabled=True,
+        # Of two requests that find Redis gone in the same moment, one changes over to memory; the
+        # other would fail, and goes uncounted instead.
+        swallow_errors=True,
         headers_enabled=False,
     )
     limiter.shared_limit(_limit, scope=_scope, key_func=_who)(blueprint)

@@ -66,19 +66,35 @@ def contexts(rt: Runtime, session: Session, links: Sequence[Link]) -> dict[UUID,
     for link in links:
         if link.account_id not in lists:
             lists[link.account_id] = _extensions(rt, link.account_id)
-        listed = lists[link.account_id]
-        own = listed.get(link.extension) if listed is not None else None
-        state = states.get(link.tenant_id)
-        found[link.id] = LineContext(
-            extension=link.extension,
-            known_extensions=frozenset(listed) if listed is not None else None,
-            own_numbers=frozenset(own.public_numbers) if own is not None else frozenset(),
-            blocked=blocked[link.tenant_id],
-            killed=link.killed_at is not None
-            or (state is not None and state.killed_at is not None),
-            unreachable_extensions=_unreachable(rt, link.pbx, listed),
+        found[link.id] = _context(
+            rt, link, states.get(link.tenant_id), blocked[link.tenant_id], lists[link.account_id]
         )
     return found
+
+
+def context_of(
+    rt: Runtime, link: Link, state: TenantState | None, blocked: frozenset[str]
+) -> LineContext:
+    """What is known about a line whose rows were read already."""
+    return _context(rt, link, state, blocked, _extensions(rt, link.account_id))
+
+
+def _context(
+    rt: Runtime,
+    link: Link,
+    state: TenantState | None,
+    blocked: frozenset[str],
+    listed: Mapping[str, Extension] | None,
+) -> LineContext:
+    own = listed.get(link.extension) if listed is not None else None
+    return LineContext(
+        extension=link.extension,
+        known_extensions=frozenset(listed) if listed is not None else None,
+        own_numbers=frozenset(own.public_numbers) if own is not None else frozenset(),
+        blocked=blocked,
+        killed=link.killed_at is not None or (state is not None and state.killed_at is not None),
+        unreachable_extensions=_unreachable(rt, link.pbx, listed),
+    )
 
 
 def line_context(rt: Runtime, session: Session, link: Link) -> LineContext:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from ..domain.destination import Destination
 from ..domain.forwarding import desired_at
-from ..domain.policy import decide
+from ..domain.policy import LineContext, Policy, decide
+from ..domain.schedule import judge
 from ..ports import Line
-from ..store.tables import Forwarding, Link
+from ..store.queries_guards import blocked_values
+from ..store.queries_pull import LineNow, line_now
+from . import guarding
 from .runtime import Runtime
-from .switching.board import LinkFacts, load
-from .switching.effect import Mode
+from .switching.board import as_window
+from .switching.effect import Effect, Mode, forwarding_effect
 from .switching.model import set_of
 
 
@@ -23,58 +26,53 @@ def ringing_now(rt: Runtime, pbx: str, line: Line) -> tuple[Destination, ...]:
     A line that nobody linked looks the same as one without a forward.
     """
     with rt.store.begin() as session:
-        found = session.execute(
-            sa.select(Link.id, Forwarding)
-            .outerjoin(Forwarding, Forwarding.link_id == Link.id)
-            .where(
-                Link.pbx == pbx,
-                Link.domain == line.domain,
-                Link.extension == line.extension,
-                Link.ended_at.is_(None),
-            )
-        ).first()
-        if found is None:
-            return ()
-        link_id = found[0]
-        forwarding: Forwarding | None = found[1]
         at = rt.store.now(session)
-        board = load(rt, session, [link_id], at)
-        facts = board.facts[link_id]
-        trial = _trial(facts, forwarding, board.at)
-        if trial is not None:
-            return (trial,)
-        if facts.effect.mode is Mode.CLEAR:
-            return ()
-        if facts.effect.mode is Mode.FALLBACK:
-            return _fallback(facts)
-        exchange = rt.telephony.get(pbx)
-        most = [facts.policy.max_simultaneous]
-        if exchange is not None and exchange.capabilities.max_destinations is not None:
-            most.append(exchange.capabilities.max_destinations)
-        desired = desired_at(
-            board.windows(facts),
-            at,
-            max_destinations=min(most),
-            own_extension=facts.link.extension,
-        ).destinations
-        if facts.effect.mode is Mode.FINISH:
-            running = set_of(forwarding.desired if forwarding is not None else None)
-            return tuple(one for one in desired if one in running)
-        return desired
+        found = line_now(session, pbx, line.domain, line.extension, at)
+        return _ringing(rt, session, found, at) if found is not None else ()
 
 
-def _trial(facts: LinkFacts, forwarding: Forwarding | None, at: datetime) -> Destination | None:
-    if forwarding is None or forwarding.trial_value is None or forwarding.trial_until is None:
-        return None
-    if forwarding.trial_until <= at or facts.effect.reason in ("ended", "killed"):
-        return None
-    value = Destination.parse(forwarding.trial_value)
-    return decide(value, facts.policy, facts.context).destination
+def _ringing(rt: Runtime, session: Session, now: LineNow, at: datetime) -> tuple[Destination, ...]:
+    link = now.link
+    policy = guarding.policy_for(rt.portal.tenant(link.tenant_id), link, now.state)
+    blocked = blocked_values(session, {link.tenant_id})[link.tenant_id]
+    context = guarding.context_of(rt, link, now.state, blocked)
+    effect = forwarding_effect(
+        link,
+        at,
+        killed=context.killed,
+        grant_live=now.grant_live,
+        synced_at=now.synced_at,
+        calendar_gone=now.calendar_gone,
+        stale_after=timedelta(seconds=rt.settings.stale_after_seconds),
+    )
+    if now.trial is not None and at < now.trial[1] and effect.reason not in ("ended", "killed"):
+        return _allowed(now.trial[0], policy, context)
+    if effect.mode is Mode.FALLBACK:
+        return _allowed(link.fallback_number, policy, context)
+    return _by_calendar(rt, now, at, effect, policy, context)
 
 
-def _fallback(facts: LinkFacts) -> tuple[Destination, ...]:
-    number = facts.link.fallback_number
-    if not number:
+def _by_calendar(
+    rt: Runtime, now: LineNow, at: datetime, effect: Effect, policy: Policy, context: LineContext
+) -> tuple[Destination, ...]:
+    if effect.mode is Mode.CLEAR:
         return ()
-    allowed = decide(Destination.parse(number), facts.policy, facts.context).destination
+    exchange = rt.telephony.get(now.link.pbx)
+    limits = [policy.max_simultaneous, exchange.capabilities.max_destinations if exchange else None]
+    desired = desired_at(
+        [judge(as_window(row), policy, context) for row in now.windows],
+        at,
+        max_destinations=min(limit for limit in limits if limit is not None),
+        own_extension=now.link.extension,
+    ).destinations
+    if effect.mode is Mode.FINISH:
+        running = set_of(now.desired)
+        return tuple(one for one in desired if one in running)
+    return desired
+
+
+def _allowed(value: str | None, policy: Policy, context: LineContext) -> tuple[Destination, ...]:
+    if not value:
+        return ()
+    allowed = decide(Destination.parse(value), policy, context).destination
     return (allowed,) if allowed is not None else ()

@@ -100,7 +100,7 @@ class Control:
         self.state.clear()
         self.server.faults.clear()
         self.server.journal.clear()
-        self.server.pusher.delivered.clear()
+        self.server.pusher.forget()
         self.server.transmitter.sent.clear()
         self.state.clock.reset()
         seed(self.state, body.get("seed", "empty"))

@@ -62,6 +62,14 @@ class Pusher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def forget(self) -> None:
+        """Give up every delivery and forget who watches; for a server that begins again."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks.clear()
+        self._watched.clear()
+        self.delivered.clear()
+
     async def settle(self, seconds: float) -> int:
         """Wait until nothing is under way any more; how much still is after `seconds`."""
         if self._tasks:

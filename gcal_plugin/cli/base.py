@@ -12,7 +12,7 @@ import click
 
 from ..domain.policy import Verdict, explain
 from ..store import migrate
-from .shared import as_json, gcal, runtime, tell
+from .shared import as_json, gcal, progress, runtime, tell
 
 
 @gcal.group()
@@ -100,13 +100,42 @@ def _words(verdict: Verdict) -> str:
 
 @gcal.command()
 @click.argument("link_id", required=False, type=click.UUID)
+@click.option(
+    "--older-than",
+    default=600.0,
+    show_default=True,
+    help="Without LINK_ID: leave out what was fetched less than so many seconds ago, so that a "
+    "run which was cut short goes on where it stopped.",
+)
 @as_json
-def sync(link_id: UUID | None, as_json: bool) -> None:
+def sync(link_id: UUID | None, older_than: float, as_json: bool) -> None:
     """Fetch a link's calendar now, or every calendar that is followed."""
-    from ..services import syncing
+    from ..services import resyncing
 
     rt = runtime()
-    report = syncing.sync_now(rt, link_id)
-    tell(
-        report, as_json=as_json, text=", ".join(f"{key}: {value}" for key, value in report.items())
+    try:
+        wanted = (
+            resyncing.not_fetched_since(rt, older_than)
+            if link_id is None
+            else [resyncing.calendar_of(rt, link_id)]
+        )
+    except resyncing.NoCalendar:
+        raise click.BadParameter("no such link, or it follows no calendar") from None
+    with progress("fetching", len(wanted)) as advance:
+        report = resyncing.fetch(rt, wanted, told=advance)
+    counts: dict[str, Any] = {
+        "calendars": len(wanted),
+        "synced": len(report.synced),
+        "changed": len(report.changed),
+        "postponed": len(report.postponed),
+        "failed": {str(key): reason for key, reason in report.failed.items()},
+        "requests": report.requests,
+    }
+    words = ", ".join(
+        f"{key}: {len(value) if isinstance(value, dict) else value}"
+        for key, value in counts.items()
     )
+    faults = "".join(f"\n  {key}: {reason}" for key, reason in counts["failed"].items())
+    tell(counts, as_json=as_json, text=words + faults)
+    if report.failed:
+        raise SystemExit(1)

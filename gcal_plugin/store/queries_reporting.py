@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ..domain.reasons import Reason, is_ordinary
-from .tables import Activity, Calendar, Consent, Forwarding, Grant, LedgerEntry, Link, WindowRow
+from .tables import Activity, Consent, LedgerEntry, WindowRow
 
 ORDINARY = sorted(reason.value for reason in Reason if is_ordinary(reason))
 _TOLD = sa.or_(WindowRow.reason.is_(None), WindowRow.reason.not_in(ORDINARY))
@@ -84,39 +84,3 @@ def consent_waits(session: Session, link_id: UUID, account_id: str, now: datetim
             )
         )
     )
-
-
-BoardRow = tuple[Link, Forwarding | None, Calendar | None, Grant | None]
-
-
-def board(session: Session, limit: int) -> list[BoardRow]:
-    """The live links for the operators, those with something wrong first."""
-    wrong = sa.case(
-        (Link.broken_at.is_not(None), 0),
-        (sa.func.coalesce(Forwarding.failures, 0) > 0, 1),
-        (sa.func.coalesce(Calendar.failures, 0) > 0, 2),
-        else_=3,
-    )
-    rows = session.execute(
-        sa.select(Link, Forwarding, Calendar, Grant)
-        .outerjoin(Forwarding, Forwarding.link_id == Link.id)
-        .outerjoin(Calendar, Calendar.id == Link.calendar_id)
-        .outerjoin(Grant, Grant.id == Link.grant_id)
-        .where(Link.ended_at.is_(None))
-        .order_by(wrong, Link.tenant_id, Link.domain, Link.extension)
-        .limit(limit)
-    )
-    return [(link, forwarding, calendar, grant) for link, forwarding, calendar, grant in rows]
-
-
-def last_switches(session: Session, link_ids: Collection[UUID]) -> dict[UUID, LedgerEntry]:
-    """The newest switch of each of these links, in one query."""
-    if not link_ids:
-        return {}
-    newest = (
-        sa.select(sa.func.max(LedgerEntry.id))
-        .where(LedgerEntry.link_id.in_(link_ids))
-        .group_by(LedgerEntry.link_id)
-    )
-    rows = session.scalars(sa.select(LedgerEntry).where(LedgerEntry.id.in_(newest)))
-    return {row.link_id: row for row in rows}

@@ -198,13 +198,17 @@ def failing() -> sa.ColumnElement[bool]:
 def mails_by_state(session: Session) -> dict[str, int]:
     """Letters that are not out: `failed`, `retrying` and `waiting`."""
     rows = session.execute(
-        sa.select(MailOut.state, MailOut.tries > 0, sa.func.count())
+        sa.select(MailOut.state, sa.func.count(), _count(MailOut.tries > 0))
         .where(MailOut.state.in_(("waiting", "sending", "failed")))
-        .group_by(MailOut.state, MailOut.tries > 0)
+        .group_by(MailOut.state)
     )
     found = {"failed": 0, "retrying": 0, "waiting": 0}
-    for state, tried, count in rows:
-        found["failed" if state == "failed" else "retrying" if tried else "waiting"] += count
+    for state, count, tried in rows:
+        if state == "failed":
+            found["failed"] += count
+        else:
+            found["retrying"] += tried
+            found["waiting"] += count - tried
     return found
 
 

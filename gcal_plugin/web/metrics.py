@@ -116,16 +116,13 @@ class _Collector(Collector):
             ["tenant", "pbx"],
         )
         ages = GaugeHistogramMetricFamily(
-            "gcal_sync_age_seconds",
-            "How long ago the followed calendars were fetched.",
-            buckets=[
-                (bound, float(count))
-                for bound, count in zip(
-                    [*map(str, AGES), "+Inf"], buckets.cumulative(seen.sync_ages), strict=True
-                )
-            ],
-            gsum_value=None,
+            "gcal_sync_age_seconds", "How long ago the followed calendars were fetched."
         )
+        for bound, count in zip(
+            [*map(str, AGES), "+Inf"], buckets.cumulative(seen.sync_ages), strict=True
+        ):
+            ages.add_sample("gcal_sync_age_seconds_bucket", {"le": bound}, count)
+        ages.add_sample("gcal_sync_age_seconds_gcount", {}, sum(seen.sync_ages))
         yield ages
         yield _gauge(
             "gcal_calendars_never_synced",

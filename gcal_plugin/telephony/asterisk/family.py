@@ -4,6 +4,8 @@
     gcal/<domain>/<extension>             revision:N:before:                  a plan of N segments
     gcal-plan/<domain>/<extension>/<revision>/<n>     end:destinations        from 1 to N
 
+`before` is the revision of a plan that this one replaced, or 0.
+
 AstDB's values end after 255 characters, so a plan has a row for each segment. They are written
 first, under the new revision; then the one row above them switches over. The rows of the revision
 before stay for calls that are just reading them, those of older ones are deleted.
@@ -55,6 +57,11 @@ class Head:
     before: int
     destinations: frozenset[Destination]
 
+    @property
+    def plan(self) -> int:
+        """The revision whose rows are below this one; 0 where there are none."""
+        return self.revision if self.segments else 0
+
     @classmethod
     def read(cls, value: str | None) -> Head:
         """From AstDB; nothing is revision 0, and another form is somebody else's."""
@@ -103,7 +110,7 @@ class FamilyTelephony:
         with self._writing:
             head = self._head(line)
             if revision > head.revision:
-                value = f"{revision}:0:{head.revision}:{','.join(texts)}"
+                value = f"{revision}:0:{head.plan}:{','.join(texts)}"
                 self._switch(line, head, value)
                 head = self._head(line)
             return judge(wanted, revision, self._now(line, head))
@@ -153,7 +160,7 @@ class FamilyTelephony:
                 for place, segment in enumerate(timeline.segments, start=1):
                     self._manager.put(PLANS, f"{below}/{place}", self._row(segment))
                 count = len(timeline.segments)
-                self._switch(line, head, f"{timeline.revision}:{count}:{head.revision}:")
+                self._switch(line, head, f"{timeline.revision}:{count}:{head.plan}:")
                 head = self._head(line)
             return self._now(line, head)
 

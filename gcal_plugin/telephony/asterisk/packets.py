@@ -58,34 +58,37 @@ class Reader:
 
     def line(self, deadline: float) -> str:
         """One line without its end; `Temporary` after the deadline (monotonic seconds)."""
-        while (end := self._buffer.find(b"\n")) < 0:
-            if len(self._buffer) > LARGEST_PACKET:
-                raise Temporary("the manager sends a line without an end")
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise Temporary("no answer of the manager in time")
-            self._socket.settimeout(left)
-            try:
-                data = self._socket.recv(65536)
-            except TimeoutError as error:
-                raise Temporary("no answer of the manager in time") from error
-            except OSError as error:
-                raise Lost(f"the manager is gone: {error}") from error
-            if not data:
-                raise Lost("the manager hung up")
-            self._buffer += data
-        raw = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
-        return raw.rstrip(b"\r").decode("utf-8", "replace")
+        return self._until(b"\n", deadline).rstrip(b"\r").decode("utf-8", "replace")
 
     def packet(self, deadline: float) -> Packet:
         """The next response or event."""
-        packet = Packet()
-        while True:
-            line = self.line(deadline)
-            if not line:
-                if packet.headers:
-                    return packet
-                continue
-            name, _, value = line.partition(":")
-            packet.headers.append((name.strip().lower(), value.removeprefix(" ")))
+        lines = self._until(b"\r\n\r\n", deadline).decode("utf-8", "replace").split("\r\n")
+        parts = [line.partition(":") for line in lines if line]
+        return Packet([(name.lower(), value.removeprefix(" ")) for name, _, value in parts])
+
+    def _until(self, end: bytes, deadline: float) -> bytes:
+        """What comes before `end`, which is taken too."""
+        seen = 0
+        while (place := self._buffer.find(end, seen)) < 0:
+            if len(self._buffer) > LARGEST_PACKET:
+                raise Temporary("the manager sends what has no end")
+            seen = max(0, len(self._buffer) - len(end))
+            self._buffer += self._more(deadline)
+        raw = bytes(self._buffer[:place])
+        del self._buffer[: place + len(end)]
+        return raw
+
+    def _more(self, deadline: float) -> bytes:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise Temporary("no answer of the manager in time")
+        self._socket.settimeout(left)
+        try:
+            data = self._socket.recv(65536)
+        except TimeoutError as error:
+            raise Temporary("no answer of the manager in time") from error
+        except OSError as error:
+            raise Lost(f"the manager is gone: {error}") from error
+        if not data:
+            raise Lost("the manager hung up")
+        return data

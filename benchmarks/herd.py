@@ -124,7 +124,7 @@ def herd(
         place.start("clock", ["tests.support.host", "clock"], env)
         time.sleep(3)
         # Far enough to arm in the usual time, the few seconds of the clock's look-ahead.
-        edge = set_edge(place, 8 + lines / 5_000)
+        edge = set_edge(place, 10 + lines / 500)
         seconds = _measure(place, edge, lines, patience=120)
     late = Lateness(seconds)
     kind = "200 PBXes" if per_tenant_pbx else "one by one" if no_bulk else "one bulk PBX"

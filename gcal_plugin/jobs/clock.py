@@ -13,6 +13,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from threading import Event
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..services import leading, switching
 from ..services.runtime import Runtime
-from ..services.switching import Armed, Batch
+from ..services.switching import Batch
 from ..store.queries_switching import Due, chunks
 from .battery import Battery
 from .context import runtime_of
@@ -32,10 +33,12 @@ log = structlog.get_logger(__name__)
 
 LEASE = "clock"
 TICK = 0.25
+LONGEST_TICK = 1.5
 BEAT = 2.0
 """Seconds between heartbeats of a leader; half that between looks of one who waits."""
 ASK_AGAIN = 4.0
 """Seconds after which a line that nobody claimed is asked for again, now done here."""
+NEAR = timedelta(seconds=1)
 SYNC_AGAIN = 15.0
 SYNC_BATCH = 50
 
@@ -94,7 +97,9 @@ class Clock:
         self._ask_switching()
         self._ask_syncing()
         self._ask_duties()
-        return TICK
+        # Never busy for more than a fifth of the time: with ten thousand lines in the queue a look
+        # costs something, and the workers need the machine.
+        return max(TICK, min(LONGEST_TICK, 5 * (self._monotonic() - now)))
 
     # -- switching --------------------------------------------------------------------------------
 
@@ -102,11 +107,12 @@ class Clock:
         again: set[UUID] = set()
         now = self._monotonic()
 
-        def wanted(row: Due, _: object) -> bool:
+        def wanted(row: Due, at: datetime) -> bool:
             known = self._asked.get(row.link_id)
             what = (row.due_at, row.generation)
             if known is not None and known.due == what:
-                if now - known.at < ASK_AGAIN:
+                # What is still to come may wait its turn in the queue; near its edge, no longer.
+                if now - known.at < ASK_AGAIN or row.due_at > at + NEAR:
                     return False
                 again.add(row.link_id)
             self._asked[row.link_id] = _Asked(what, now)
@@ -121,8 +127,7 @@ class Clock:
 
     def _switch_here(self, batch: Batch) -> None:
         def switch(rt: Runtime) -> None:
-            armed = switching.prepare(rt, batch.pbx, batch.link_ids, batch.due_at)
-            if isinstance(armed, Armed):
+            for armed in switching.prepare(rt, batch.pbx, batch.link_ids, batch.due_at).armed:
                 self._battery.put(armed)
 
         self._battery.aside(switch, "switch")
@@ -141,7 +146,7 @@ class Clock:
             self._synced.update(dict.fromkeys(part, now))
             if not self._rt.wake.sync(part):
                 self._battery.aside(
-                    lambda rt, ids=part: syncing.sync_calendars(rt, ids),  # type: ignore[misc]
+                    lambda rt, ids=part: syncing.sync_due(rt, ids),  # type: ignore[misc]
                     "sync",
                 )
 

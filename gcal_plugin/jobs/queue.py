@@ -40,6 +40,8 @@ class RqWake:
 
     def sync(self, calendar_ids: Sequence[UUID], *, urgent: bool = False) -> bool:
         ids = [str(one) for one in calendar_ids]
+        if len(ids) == 1 and not urgent and self._somebody_waits(QueueName.SYNC):
+            return True  # each wake-up takes along what else is due when it gets its turn
         return self._put(QueueName.SYNC, "sync_calendars", [ids, urgent], at_front=urgent)
 
     def switch(self, pbx: str, link_ids: Sequence[UUID], *, due_at: datetime | None = None) -> bool:
@@ -55,6 +57,14 @@ class RqWake:
 
     def mail(self) -> bool:
         return self._put(QueueName.MAIL, "send_mail", [])
+
+    def _somebody_waits(self, name: QueueName) -> bool:
+        if self._monotonic() < self._away_until:
+            return False
+        try:
+            return self._queues[name].count > 0
+        except RedisError:
+            return False  # the attempt to enqueue tells what is the matter
 
     def _put(
         self, name: QueueName, task: str, arguments: list[object], *, at_front: bool = False

@@ -14,7 +14,6 @@ from uuid import UUID
 from flask import current_app
 
 from ..services import switching
-from ..services.switching import Armed
 from .battery import Battery
 from .context import runtime
 from .duties import WAITING, care_task
@@ -23,7 +22,10 @@ BATTERY = "gcal_battery"
 
 
 def switch_batch(pbx: str, link_ids: Sequence[str], due_at: str | None = None) -> None:
-    """Bring these lines to what should be true now, or at `due_at` (ISO 8601) when it comes."""
+    """Bring these lines to what should be true now, or at `due_at` (ISO 8601) when it comes.
+
+    `pbx` is empty for lines of several exchanges.
+    """
     rt = runtime()
     instant = datetime.fromisoformat(due_at) if due_at is not None else None
     ids = [UUID(one) for one in link_ids]
@@ -31,8 +33,7 @@ def switch_batch(pbx: str, link_ids: Sequence[str], due_at: str | None = None) -
     if battery is None:
         switching.switch_batch(rt, pbx, ids, instant)
         return
-    armed = switching.prepare(rt, pbx, ids, instant)
-    if isinstance(armed, Armed):
+    for armed in switching.prepare(rt, pbx, ids, instant).armed:
         battery.put(armed)
 
 
@@ -40,7 +41,7 @@ def sync_calendars(calendar_ids: Sequence[str], urgent: bool = False) -> None:
     """Fetch what changed in these calendars."""
     from ..services import syncing
 
-    syncing.sync_calendars(runtime(), [UUID(one) for one in calendar_ids], urgent=urgent)
+    syncing.sync_due(runtime(), [UUID(one) for one in calendar_ids], urgent=urgent)
 
 
 def care(task: str, ids: Mapping[str, str] | None = None) -> None:

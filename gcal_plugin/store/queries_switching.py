@@ -166,11 +166,23 @@ def due(session: Session, horizon: datetime, now: datetime, limit: int) -> list[
     return [Due(*row) for row in rows]  # type: ignore[arg-type]
 
 
+def herds(session: Session, after: datetime, until: datetime, size: int) -> dict[datetime, int]:
+    """Coming instants at which at least `size` lines fall due together, and how many."""
+    count = sa.func.count()
+    rows = session.execute(
+        sa.select(Forwarding.due_at, count)
+        .where(Forwarding.due_at > after, Forwarding.due_at <= until)
+        .group_by(Forwarding.due_at)
+        .having(count >= size)
+    )
+    return {due_at: number for due_at, number in rows if due_at is not None}
+
+
 def claim(
     session: Session,
     link_ids: Sequence[UUID],
     *,
-    pbx: str,
+    pbx: str = "",
     until: datetime,
     now: datetime,
     lease_until: datetime,
@@ -189,7 +201,7 @@ def claim(
             sa.select(Forwarding.link_id)
             .where(
                 among(session, Forwarding.link_id, part),
-                Forwarding.pbx == pbx,
+                Forwarding.pbx == pbx if pbx else sa.true(),
                 Forwarding.due_at <= until,
                 sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until <= now),
             )

@@ -1,4 +1,4 @@
-"""Worker and clock as real processes: edges pass in real time, never early, with or without Redis."""
+"""Worker and clock as real processes: edges pass in real time, and never early."""
 
 from __future__ import annotations
 

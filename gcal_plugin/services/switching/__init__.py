@@ -6,7 +6,7 @@ Level-triggered throughout: each step looks at what should be true now, never at
 from __future__ import annotations
 
 from ...store.queries_switching import mark_due
-from .batch import Armed, finish, fire, look_again, prepare, switch_batch
+from .batch import Armed, Ready, finish, fire, look_again, prepare, switch_batch
 from .due import Batch, due_batches
 from .effect import Effect, Mode, forwarding_effect
 from .model import BatchReport
@@ -19,6 +19,7 @@ __all__ = [
     "BatchReport",
     "Effect",
     "Mode",
+    "Ready",
     "SweepReport",
     "apply_now",
     "clear_link",

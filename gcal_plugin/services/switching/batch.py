@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import get_ident
@@ -16,24 +16,24 @@ from uuid import UUID
 
 import structlog
 
-from ...ports import Telephony, TelephonyError
+from ...ports import TelephonyError
 from ...store.queries_switching import Claim, claim, still_ours
 from ..runtime import Runtime
 from .breaker import breaker_of
 from .compute import choose_steps, compute, faults
 from .loops import without_loops
 from .model import BatchReport, Intent, Outcome, Step
-from .push import Volley, read_doubtful
+from .push import Volley
 from .record import write_down
 from .timing import EdgeClock
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=15)
 """How long a claim holds beyond its instant; a worker that died is replaced after this."""
-LAST_SEND = timedelta(seconds=8)
+LAST_SEND = timedelta(seconds=6)
 """Before the lease ends by so much, nothing is sent any more: an answer must come within it."""
-LOOK_BEFORE = timedelta(seconds=0.4)
+LOOK_BEFORE = timedelta(seconds=0.6)
 """How long before its instant an armed batch looks once more whether its lines are its own."""
 
 
@@ -56,12 +56,21 @@ class Armed:
         return self.clock.seconds_until(self.at)
 
 
+@dataclass(slots=True)
+class Ready:
+    """What `prepare` made of a batch: writes to send, per exchange, and what is done already."""
+
+    armed: list[Armed]
+    report: BatchReport
+
+
 def prepare(
     rt: Runtime, pbx: str, link_ids: Sequence[UUID], due_at: datetime | None = None
-) -> Armed | BatchReport:
+) -> Ready:
     """Claim the lines, work out what they should hold at `due_at` (or now), make the writes ready.
 
-    Answers a report where nothing is left to send.
+    `pbx` may be empty for lines of several exchanges. No exchange is asked anything here, so that
+    one that does not answer cannot hold up the next batch.
     """
     clock, report = EdgeClock(), BatchReport()
     with rt.store.begin() as session:
@@ -77,41 +86,46 @@ def prepare(
             by=_who(),
         )
     report.claimed = len(claims)
-    if not claims:
-        return report
-    exchange = rt.telephony.get(pbx)
-    if exchange is None:
-        return _without_exchange(rt, claims, report, now)
-    with rt.store.begin() as session:
-        board, intents = compute(rt, session, claims, at)
-    if exchange.capabilities.chains_forwards:
-        with rt.store.begin() as session:
-            without_loops(rt, session, board, intents)
-    choose_steps(exchange, board, intents)
+    unknown = [one for one in claims if one.pbx not in rt.telephony]
+    if unknown:
+        _without_exchange(rt, unknown, report, now)
+    known = [one for one in claims if one.pbx in rt.telephony]
+    if not known:
+        return Ready([], report)
+    intents = _work_out(rt, known, at)
+    still = [one for one in intents if one.fault is None and one.step is Step.NOTHING]
     poison = faults(intents)
-    sound = [intent for intent in intents if intent.fault is None]
-    read_doubtful(exchange, sound)
-    writes = [intent for intent in sound if intent.step is not Step.NOTHING]
-    still = [intent for intent in sound if intent.step is Step.NOTHING]
     with rt.store.begin() as session:
         now = clock.look(rt, session)
         if still or poison:
             write_down(session, now, report, still=still, poison=poison)
-    if not writes:
-        return report
-    return _arm(exchange, pbx, at, clock, writes, report)
+    deadline = at + LEASE - LAST_SEND
+    writes = _by_exchange(
+        one for one in intents if one.fault is None and one.step is not Step.NOTHING
+    )
+    armed = [
+        Armed(name, at, clock, Volley.arm(rt.telephony[name], lines), deadline, BatchReport())
+        for name, lines in writes.items()
+    ]
+    return Ready(armed, report)
 
 
-def _arm(
-    exchange: Telephony,
-    pbx: str,
-    at: datetime,
-    clock: EdgeClock,
-    writes: list[Intent],
-    report: BatchReport,
-) -> Armed:
-    deadline = writes[0].claim.lease_until - LAST_SEND
-    return Armed(pbx, at, clock, Volley.arm(exchange, writes), deadline, report)
+def _work_out(rt: Runtime, claims: Sequence[Claim], at: datetime) -> list[Intent]:
+    with rt.store.begin() as session:
+        board, intents = compute(rt, session, claims, at)
+    for name, lines in _by_exchange(intents).items():
+        if rt.telephony[name].capabilities.chains_forwards:
+            with rt.store.begin() as session:
+                without_loops(rt, session, board, lines)
+    choose_steps(rt, board, intents)
+    return intents
+
+
+def _by_exchange(intents: Iterable[Intent]) -> dict[str, list[Intent]]:
+    found: dict[str, list[Intent]] = {}
+    for intent in intents:
+        found.setdefault(intent.claim.pbx, []).append(intent)
+    return found
 
 
 def look_again(rt: Runtime, armed: Armed) -> None:
@@ -148,28 +162,29 @@ def switch_batch(
     rt: Runtime, pbx: str, link_ids: Sequence[UUID], due_at: datetime | None = None
 ) -> BatchReport:
     """All steps in one go, waiting for `due_at` in between where it is still to come."""
-    armed = prepare(rt, pbx, link_ids, due_at)
-    if isinstance(armed, BatchReport):
-        return armed
-    rt.store.release()
-    armed.clock.sleep_until(armed.at - LOOK_BEFORE)
-    look_again(rt, armed)
-    rt.store.release()
-    armed.clock.sleep_until(armed.at)
-    fire(rt, armed)
-    return finish(rt, armed)
+    ready = prepare(rt, pbx, link_ids, due_at)
+    for armed in ready.armed:
+        rt.store.release()
+        armed.clock.sleep_until(armed.at - LOOK_BEFORE)
+        look_again(rt, armed)
+        rt.store.release()
+        armed.clock.sleep_until(armed.at)
+        fire(rt, armed)
+        ready.report.add(finish(rt, armed))
+    return ready.report
 
 
 def _without_exchange(
     rt: Runtime, claims: Sequence[Claim], report: BatchReport, now: datetime
-) -> BatchReport:
+) -> None:
     """The exchange's entry is gone from the settings: told on each line, and tried again later."""
-    pbx = claims[0].pbx
-    log.error("exchange_not_configured", pbx=pbx, lines=len(claims))
-    error = TelephonyError(f"no exchange named {pbx!r} is configured")
-    outcomes = [Outcome(Intent(one, now, revision=one.revision), error=error) for one in claims]
+    log.error("exchange_not_configured", pbx=claims[0].pbx, lines=len(claims))
+    outcomes = []
+    for one in claims:
+        error = TelephonyError(f"no exchange named {one.pbx!r} is configured")
+        outcomes.append(Outcome(Intent(one, now, revision=one.revision), error=error))
     with rt.store.begin() as session:
-        return write_down(session, now, report, outcomes)
+        write_down(session, now, report, outcomes)
 
 
 def _who() -> str:

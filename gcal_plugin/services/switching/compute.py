@@ -29,25 +29,27 @@ log = structlog.get_logger(__name__)
 def compute(
     rt: Runtime, session: Session, claims: Sequence[Claim], at: datetime
 ) -> tuple[Board, list[Intent]]:
-    """Work out every claimed line of one exchange at `at`; what to do about it comes after.
+    """Work out every claimed line at `at`; what to do about it comes after.
 
-    A line that cannot be worked out carries its fault and does not touch the others.
+    Their exchanges must be configured. A line that cannot be worked out carries its fault and does
+    not touch the others.
     """
-    exchange = rt.telephony[claims[0].pbx]
+    exchanges = {claim.pbx: rt.telephony[claim.pbx] for claim in claims}
     board = load(
         rt,
         session,
         [claim.link_id for claim in claims],
         at,
-        until=at + PLAN_AHEAD if keeps_plans(exchange) else None,
+        until=at + PLAN_AHEAD if any(map(keeps_plans, exchanges.values())) else None,
     )
-    return board, [_safely(exchange, board, claim) for claim in claims]
+    return board, [_safely(exchanges[claim.pbx], board, claim) for claim in claims]
 
 
-def choose_steps(exchange: Telephony, board: Board, intents: Sequence[Intent]) -> None:
+def choose_steps(rt: Runtime, board: Board, intents: Sequence[Intent]) -> None:
     """Decide for each line whether anything has to be written."""
     for intent in intents:
         if intent.fault is None:
+            exchange = rt.telephony[intent.claim.pbx]
             _decide_step(intent, exchange)
             if keeps_plans(exchange):
                 with_plan(board, intent, exchange)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from ...store import queries_switching
 from ...store.queries_switching import Due
 from ..runtime import Runtime
@@ -16,11 +18,18 @@ ONE_BY_ONE = 100
 """The most lines of a batch for an exchange without bulk writes, so that it ends well within its
 lease even where each write is slow."""
 LOOK_LIMIT = 60_000
+HERD = 1_000
+"""Lines a second that two workers get ready even on a busy machine. A herd is begun that much
+earlier, so that it too is armed in time."""
+LONGEST_LEAD = timedelta(seconds=90)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Lines of one exchange that switch at one instant, or now where `due_at` is None."""
+    """Lines that switch at one instant, or now where `due_at` is None.
+
+    `pbx` is empty for few lines each of several exchanges.
+    """
 
     pbx: str
     link_ids: tuple[UUID, ...]
@@ -40,9 +49,22 @@ def due_batches(
     arm = timedelta(seconds=rt.settings.arm_ahead_seconds) if ahead is None else ahead
     with rt.store.begin() as session:
         now = rt.store.now(session)
-        rows = queries_switching.due(session, now + arm, now, LOOK_LIMIT)
+        horizon = now + arm
+        if arm:
+            horizon = max([horizon, *_herds_within_reach(session, now, arm)])
+        rows = queries_switching.due(session, horizon, now, LOOK_LIMIT)
     chosen = [row for row in rows if wanted is None or wanted(row, now)]
     return group(rt, chosen, now)
+
+
+def _herds_within_reach(session: Session, now: datetime, arm: timedelta) -> list[datetime]:
+    """The instants beyond the usual look-ahead whose lines are so many that it is time to begin."""
+    coming = queries_switching.herds(session, now + arm, now + arm + LONGEST_LEAD, HERD)
+    return [
+        instant
+        for instant, lines in coming.items()
+        if instant - now <= arm + timedelta(seconds=lines / HERD)
+    ]
 
 
 def group(rt: Runtime, rows: Iterable[Due], now: datetime) -> list[Batch]:
@@ -51,16 +73,31 @@ def group(rt: Runtime, rows: Iterable[Due], now: datetime) -> list[Batch]:
     for row in rows:
         instant = max(now, row.due_at)
         by_key.setdefault((instant, row.pbx), []).append(row)
-    batches = []
+    batches: list[Batch] = []
+    small: dict[datetime, list[Due]] = {}
     for (instant, pbx), lines in sorted(by_key.items(), key=lambda item: item[0]):
         size = batch_size(rt, pbx)
         ids = fair_turns(lines)
+        if len(ids) <= size // 2:
+            small.setdefault(instant, []).extend(lines)
+            continue
         due_at = instant if instant > now else None
         batches += [
             Batch(pbx, tuple(ids[start : start + size]), due_at)
             for start in range(0, len(ids), size)
         ]
+    for instant, lines in small.items():
+        batches += _pooled(lines, rt.settings.batch_size, instant if instant > now else None)
     return batches
+
+
+def _pooled(lines: Sequence[Due], size: int, due_at: datetime | None) -> list[Batch]:
+    """Few lines each of several exchanges in one batch: a job costs more than a few lines do."""
+    ids = fair_turns(lines)
+    one = lines[0].pbx if len({line.pbx for line in lines}) == 1 else ""
+    return [
+        Batch(one, tuple(ids[start : start + size]), due_at) for start in range(0, len(ids), size)
+    ]
 
 
 def batch_size(rt: Runtime, pbx: str) -> int:

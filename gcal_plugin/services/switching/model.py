@@ -80,6 +80,8 @@ class Outcome:
     error: TelephonyError | None = None
     refused: tuple[tuple[Destination, str], ...] = ()
     """Destinations that the exchange itself refused, each with its words."""
+    quiet: bool = False
+    """Reading showed that the exchange holds it already: nothing was written."""
     held_back: float | None = None
     """Seconds until the exchange's breaker lets a write through again; nothing was sent."""
     sent_at: datetime | None = None
@@ -96,3 +98,12 @@ class BatchReport:
     failed: int = 0
     overtaken: int = 0
     held_back: int = 0
+
+    def add(self, other: BatchReport) -> None:
+        """Count another part of the same batch too."""
+        self.claimed += other.claimed
+        self.done += other.done
+        self.nothing += other.nothing
+        self.failed += other.failed
+        self.overtaken += other.overtaken
+        self.held_back += other.held_back

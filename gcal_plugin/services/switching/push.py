@@ -13,6 +13,7 @@ from ...ports import (
     BulkResult,
     InvalidDestination,
     LineState,
+    StaleRevision,
     Telephony,
     TelephonyError,
     Temporary,
@@ -30,38 +31,50 @@ HANDS = 4
 Clock = Callable[[], datetime]
 
 
-def read_doubtful(exchange: Telephony, intents: Sequence[Intent]) -> None:
+def read_doubtful(
+    exchange: Telephony, intents: Sequence[Intent], breaker: Breaker
+) -> dict[int, TelephonyError]:
     """Ask the exchange about lines of which we must not guess what they hold.
 
     An earlier write may have landed although its answer never came: reading first keeps it at one
-    write, and gives a revision above whatever the exchange holds.
+    write. Answers, by the intent's `id`, the errors after which nothing may be written now.
     """
-    if not exchange.capabilities.read_back:
-        return
     unknown = [one for one in intents if one.step is Step.WRITE and one.observed is None]
+    if not exchange.capabilities.read_back or not unknown:
+        return {}
     if len(unknown) > READS:
         unknown = [one for one in unknown if not one.target][:READS]
-    if not unknown:
-        return
-    with ThreadPoolExecutor(min(HANDS, len(unknown))) as pool:
-        for intent, held in zip(
-            unknown, pool.map(lambda one: _read(exchange, one), unknown), strict=True
-        ):
-            if held is not None:
+    failed: dict[int, TelephonyError] = {}
+
+    def read(intent: Intent) -> None:
+        if breaker.waits():
+            return
+        try:
+            held = exchange.read(intent.line)
+        except Temporary as error:
+            breaker.silent()
+            failed[id(intent)] = error
+        except TelephonyError:
+            # Not about silence: the write that follows meets the same refusal and tells it.
+            breaker.answered()
+        else:
+            breaker.answered()
+            try:
                 learn(intent, held)
+            except StaleRevision as error:
+                failed[id(intent)] = error
 
-
-def _read(exchange: Telephony, intent: Intent) -> Applied | None:
-    try:
-        return exchange.read(intent.line)
-    except TelephonyError:
-        # Not an answer about the line: the write that follows meets the same trouble and tells.
-        return None
+    with ThreadPoolExecutor(min(HANDS, len(unknown) or 1)) as pool:
+        list(pool.map(read, unknown))
+    return failed
 
 
 def learn(intent: Intent, held: Applied) -> None:
-    """Take in what the exchange holds for a line, and decide again."""
-    intent.revision = max(intent.revision, held.revision + 1)
+    """Take in what the exchange holds for a line, and decide again.
+
+    Raises `StaleRevision` where somebody wrote at a revision above ours: they may have overtaken
+    us, so we must not write over them. Recorded, the next claim starts above it.
+    """
     never_ours = intent.claim.observed is None and intent.claim.settled == 0
     if never_ours and not intent.claim.in_doubt and held.destinations:
         # It stood there before our first write: kept, and put back when ours ends.
@@ -70,6 +83,9 @@ def learn(intent: Intent, held: Applied) -> None:
     intent.observed = held.destinations
     if intent.observed == intent.target:
         intent.step = Step.NOTHING
+        intent.revision = max(intent.revision, held.revision)
+    elif held.revision >= intent.revision:
+        raise StaleRevision(f"the exchange holds revision {held.revision} already", held=held)
 
 
 @dataclass(slots=True)
@@ -102,13 +118,34 @@ class Volley:
         return [LineState(one.line, one.target, one.revision) for one in self.intents]
 
     def fire(self, breaker: Breaker, clock: Clock, deadline: datetime) -> list[Outcome]:
-        """Send, unless the exchange is being left alone; one outcome per intent, in order.
+        """Send, unless the exchange is being left alone; one outcome per intent.
 
         Nothing is sent from `deadline` on: our lease may end before the answer, and then another
         worker is in charge.
         """
         if not self.intents:
             return []
+        if clock() < deadline and any(one.observed is None for one in self.intents):
+            return self._read_first(breaker, clock, deadline)
+        return self._send_all(breaker, clock, deadline)
+
+    def _read_first(self, breaker: Breaker, clock: Clock, deadline: datetime) -> list[Outcome]:
+        asked_at = clock()
+        failed = read_doubtful(self.exchange, self.intents, breaker)
+        outcomes = [Outcome(one, quiet=True) for one in self.intents if one.step is Step.NOTHING]
+        outcomes += [
+            Outcome(one, error=failed[id(one)], sent_at=asked_at, answered_at=clock())
+            for one in self.intents
+            if id(one) in failed
+        ]
+        done = {id(one.intent) for one in outcomes}
+        rest = [one for one in self.intents if id(one) not in done]
+        if rest:
+            self.intents, self.prepared = rest, None
+            outcomes += self._send_all(breaker, clock, deadline)
+        return outcomes
+
+    def _send_all(self, breaker: Breaker, clock: Clock, deadline: datetime) -> list[Outcome]:
         if not self._bulk:
             return self._one_by_one(breaker, clock, deadline)
         sent_at = clock()

@@ -188,6 +188,10 @@ def write_down(
             rows.append(held_back(outcome.intent, now, outcome.held_back))
             report.held_back += 1
             continue
+        if outcome.quiet:
+            rows.append(quiet(outcome.intent, now))
+            report.nothing += 1
+            continue
         row = answered(outcome, now)
         rows.append(row)
         sent.append((outcome, row))

@@ -1,4 +1,4 @@
-"""What a link's own state makes of its calendar: ends always run, starts need everything in order."""
+"""What a link's own state makes of its calendar: ends always run, starts need a live grant."""
 
 from __future__ import annotations
 

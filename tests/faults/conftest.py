@@ -1,0 +1,28 @@
+"""Real processes to break: each test starts what it needs and has the rest of the file's servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers.databases import Databases
+from tests.support.runtime import make_schema
+from tests.support.stage import Stage, make_stage
+
+
+@pytest.fixture(scope="session")
+def database_kind() -> str:
+    """Faults run on Postgres, as in production; what is particular to SQLite names it."""
+    return "postgres"
+
+
+@pytest.fixture
+def stage(tmp_path: Path, databases: Databases, redis_url: str) -> Iterator[Stage]:
+    """A stage on Postgres and Redis that nobody breaks."""
+    with (
+        databases.fresh("postgres", key="schema", prepare=make_schema) as url,
+        make_stage(tmp_path, url, redis_url) as made,
+    ):
+        yield made

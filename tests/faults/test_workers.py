@@ -1,0 +1,178 @@
+"""Workers and clocks that die, hang or are doubled while edges pass."""
+
+from __future__ import annotations
+
+import signal
+import time
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.support.lines import JAN, PIET
+from tests.support.stage import Stage
+
+pytestmark = pytest.mark.faults
+
+
+def edge_armed(stage: Stage, link) -> bool:
+    row = stage.world.row(link)
+    return row.due_cause == "edge" and row.lease_until is not None
+
+
+def lateness(write: dict, edge: datetime) -> float:
+    return (datetime.fromisoformat(write["at"]) - edge).total_seconds()
+
+
+def test_01_a_worker_killed_after_it_took_the_job(stage: Stage) -> None:
+    """Its claim runs out; the clock finds the line again."""
+    link = stage.world.link()
+    worker = stage.worker()
+    stage.clock()
+    stage.forward(link, JAN, 5, 300)
+    stage.soon(lambda: edge_armed(stage, link), True)
+    worker.kill()
+    stage.soon(lambda: stage.pbx.rings("200"), {JAN}, within=60)
+    assert len(stage.pbx.history("200")) == 1
+
+
+def test_02_killed_between_the_write_and_its_record(stage: Stage) -> None:
+    """The next worker reads first: one write, or at most two."""
+    link = stage.world.link()
+    worker = stage.worker()
+    stage.clock()
+    stage.forward(link, JAN, 5, 300)
+    stage.soon(lambda: edge_armed(stage, link), True)
+    stage.pbx.faults(latency=1.5, times=1)
+    row = stage.world.row(link)
+    time.sleep(max(0, (row.due_at - stage.world.clock.at).total_seconds()) + 0.5)
+    worker.kill()  # its request is on the PBX's side already
+    stage.soon(lambda: stage.world.row(link).observed, [["number", JAN]], within=60)
+    assert stage.pbx.rings("200") == {JAN}
+    assert len(stage.pbx.history("200")) <= 2
+
+
+def test_03_a_worker_that_sleeps_past_its_lease_sends_nothing(stage: Stage) -> None:
+    """SIGSTOP, and SIGCONT when somebody else has done the work and the world moved on."""
+    link = stage.world.link()
+    worker = stage.worker()
+    stage.clock()
+    stage.forward(link, JAN, 5, 300)
+    stage.soon(lambda: edge_armed(stage, link), True)
+    worker.pause()
+    stage.soon(lambda: stage.pbx.rings("200"), {JAN}, within=60)
+    stage.world.window(link, PIET, timedelta(0), stage.world.clock.at + timedelta(minutes=5))
+    stage.soon(lambda: stage.pbx.rings("200"), {JAN, PIET}, within=20)
+    before = stage.pbx.history("200")
+    worker.resume()
+    time.sleep(2)
+    assert stage.pbx.history("200") == before
+
+
+def test_04_a_clock_that_slept_and_woke_doubles_nothing(stage: Stage) -> None:
+    """The second clock leads meanwhile; the first one notices and stands back."""
+    link = stage.world.link()
+    stage.worker()
+    first = stage.clock("clock1")
+    stage.soon(lambda: stage.world.row(link).due_at, None)
+    stage.clock("clock2")
+    start, _ = stage.forward(link, JAN, 12, 3)
+    first.pause()
+    stage.soon(lambda: stage.pbx.rings("200"), {JAN}, within=20)
+    first.resume()
+    stage.soon(lambda: stage.pbx.rings("200"), set(), within=20)
+    on, _ = stage.pbx.history("200")
+    assert 0 <= lateness(on, start) < 2
+
+
+def test_25_two_clocks_and_two_workers_switch_each_line_once(stage: Stage) -> None:
+    """The top of the hour, doubled: every line once, none early."""
+    links = [stage.world.link(str(300 + number)) for number in range(60)]
+    for name in ("one", "two"):
+        stage.worker(name=f"worker-{name}")
+        stage.clock(f"clock-{name}")
+    edge = stage.world.clock.at + timedelta(seconds=6)
+    for link in links:
+        stage.world.window(link, JAN, edge, edge + timedelta(minutes=5))
+    stage.soon(lambda: len(stage.pbx.history()), 60, within=25)
+    time.sleep(1)
+    late = [lateness(write, edge) for write in stage.pbx.history()]
+    assert len(late) == 60
+    assert min(late) >= 0
+
+
+@pytest.mark.parametrize("offset", ["+300s", "-300s"])
+def test_26_a_worker_with_a_wrong_clock_is_neither_early_nor_late(
+    stage: Stage, offset: str
+) -> None:
+    """Due times are the database's; the worker's own calendar does not matter."""
+    faketime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+    link = stage.world.link()
+    stage.worker(LD_PRELOAD=faketime, FAKETIME=offset, FAKETIME_DONT_FAKE_MONOTONIC="1")
+    stage.clock()
+    start, end = stage.forward(link, JAN, 4, 3)
+    stage.soon(lambda: len(stage.pbx.history("200")), 2, within=25)
+    for write, edge in zip(stage.pbx.history("200"), (start, end), strict=True):
+        assert 0 <= lateness(write, edge) < 2
+
+
+def test_28_a_cold_start_pushes_only_what_is_true_now(stage: Stage) -> None:
+    """Everything was down while eight hours of edges passed."""
+    link = stage.world.link()
+    now = stage.world.clock.at
+    for hour in range(8, 0, -1):
+        begin = now - timedelta(hours=hour)
+        stage.world.window(link, JAN, begin, begin + timedelta(minutes=30))
+    stage.world.window(link, PIET, now - timedelta(minutes=5), now + timedelta(minutes=5))
+    stage.worker()
+    stage.clock()
+    stage.soon(lambda: stage.pbx.rings("200"), {PIET}, within=20)
+    assert len(stage.pbx.history("200")) == 1
+
+
+def test_32_jobs_of_the_last_version_still_run(stage: Stage, redis_url: str) -> None:
+    """A rolling deploy: an older clock asked without the arguments that came later."""
+    from rq import Queue
+    from rq.serializers import JSONSerializer
+
+    from gcal_plugin.jobs.connection import connect
+
+    link = stage.world.link()
+    stage.world.window(link, JAN, stage.world.clock.at, stage.world.clock.at + timedelta(hours=1))
+    queue = Queue("gcal-switch", connection=connect(redis_url), serializer=JSONSerializer)
+    queue.enqueue_call("gcal_plugin.jobs.tasks.switch_batch", args=["main", [str(link)]])
+    stage.worker()
+    stage.soon(lambda: stage.pbx.rings("200"), {JAN})
+
+
+def test_a_worker_ends_gently_on_sigterm(stage: Stage) -> None:
+    worker = stage.worker()
+    worker.signal_leader(signal.SIGTERM)
+    assert worker.wait(10) == 0
+
+
+def test_a_job_that_names_another_function_is_refused(stage: Stage, redis_url: str) -> None:
+    """Whoever can write to Redis cannot run code here."""
+    from rq import Queue
+    from rq.job import Job
+    from rq.serializers import JSONSerializer
+
+    from gcal_plugin.jobs.connection import connect
+
+    queue = Queue("gcal-switch", connection=connect(redis_url), serializer=JSONSerializer)
+    trace = stage.folder / "owned"
+    bad = [
+        queue.enqueue_call("os.system", args=[f"touch {trace}"]),
+        queue.enqueue_call(
+            "gcal_plugin.jobs.tasks.send_mail", on_failure="os.abort", on_success="os.abort"
+        ),
+    ]
+    worker = stage.worker()
+    for job in bad:
+        stage.soon(
+            lambda job=job: Job.fetch(
+                job.id, connection=queue.connection, serializer=JSONSerializer
+            ).get_status(),
+            "failed",
+        )
+    assert worker.running
+    assert not trace.exists()

@@ -1,0 +1,175 @@
+"""Reading a whole exchange back: drift is mended, what others set is left alone, nothing flaps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gcal_plugin.domain.destination import Destination
+from gcal_plugin.ports import Line, Temporary
+from gcal_plugin.services import switching
+from gcal_plugin.services.ledger import switches_of
+from gcal_plugin.store.tables import Activity, Forwarding, LedgerEntry
+from tests.support.exchanges import Exchange
+from tests.support.lines import JAN, KEES, PIET, World, minutes
+
+LINE = Line("bakkerij.example", "200")
+
+
+def told(world: World) -> list[str]:
+    with world.rt.store.begin() as session:
+        return [one.what for one in session.query(Activity).order_by(Activity.id)]
+
+
+def test_a_healthy_exchange_needs_nothing(world: World) -> None:
+    link = world.link()
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    world.clock.at += timedelta(seconds=1)
+    report = switching.sweep(world.rt, "main")
+    assert (report.same, report.repaired, report.left_alone) == (1, 0, 0)
+    [entry] = switches_of(world.rt, link)
+    assert entry.read_back_at == world.clock.at
+
+
+def test_an_exchange_that_says_yes_and_does_nothing_is_found(
+    world: World, exchange: Exchange
+) -> None:
+    link = world.link()
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    exchange.exchange._held.clear()  # it forgot everything
+    report = switching.sweep(world.rt, "main")
+    assert report.repaired == 1
+    assert world.wake.switched[-1] == link
+    world.go()
+    assert world.held() == {JAN}
+    assert switches_of(world.rt, link)[0].cause == "repair"
+
+
+def test_a_late_write_of_ours_is_cleared(world: World, exchange: Exchange) -> None:
+    """A worker that slept wrote an old set over a newer one, on an exchange that does not fence."""
+    link = world.link()
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    world.go(minutes(60))
+    assert world.held() == set()
+    exchange.by_hand(LINE, JAN)
+    world.go(minutes(61))
+    assert switching.sweep(world.rt, "main").repaired == 1
+    world.go()
+    assert world.held() == set()
+
+
+def test_a_forward_that_somebody_else_set_is_left_alone_and_comes_back(
+    world: World, exchange: Exchange
+) -> None:
+    exchange.by_hand(LINE, KEES)
+    link = world.link()
+    world.window(link, JAN, minutes(10), minutes(60))
+    world.go()
+    assert world.held() == {KEES}
+    world.go(minutes(10))
+    assert world.held() == {JAN}
+    world.go(minutes(60))
+    assert world.held() == {KEES}
+
+
+def test_a_forward_set_by_hand_while_ours_is_empty_is_theirs(
+    world: World, exchange: Exchange
+) -> None:
+    link = world.link()
+    world.window(link, JAN, minutes(30), minutes(60))
+    world.go()
+    exchange.by_hand(LINE, KEES)
+    for _ in range(3):
+        report = switching.sweep(world.rt, "main")
+        world.go(world.clock.at + minutes(1))
+    assert report.repaired == 0
+    assert world.held() == {KEES}
+    assert told(world) == ["foreign_forward"]
+    world.walk(minutes(61))
+    assert world.held() == {KEES}
+    exchange.by_hand(LINE)
+    switching.sweep(world.rt, "main")
+    world.go(world.clock.at + minutes(1))
+    assert world.held() == set()
+    assert world.row(link).foreign_set is None
+
+
+def test_a_change_by_hand_is_undone_once_and_then_stands(world: World, exchange: Exchange) -> None:
+    link = world.link()
+    world.window(link, JAN, minutes(0), timedelta(hours=2))
+    world.go()
+    exchange.by_hand(LINE, KEES)
+    switching.sweep(world.rt, "main")
+    world.go()
+    assert world.held() == {JAN}
+    for _ in range(5):
+        exchange.by_hand(LINE, KEES)
+        switching.sweep(world.rt, "main")
+        world.go(world.clock.at + timedelta(seconds=30))
+        assert world.held() == {KEES}
+    assert told(world) == ["changed_by_hand"]
+    world.go(timedelta(hours=2))
+    assert world.held() == set()
+    assert world.row(link).due_at is None
+
+
+def test_a_restored_database_does_not_fall_behind(world: World, exchange: Exchange) -> None:
+    link = world.link()
+    for number in range(5):
+        world.window(link, JAN, minutes(number * 20), minutes(number * 20 + 10))
+    world.walk(minutes(81))
+    assert world.held() == {JAN}
+    with world.rt.store.begin() as session:
+        row = session.get_one(Forwarding, link)
+        session.refresh(row)
+        row.revision, row.generation, row.settled = 1, 1, 1
+        row.desired, row.observed, row.observed_revision = [], [], 1
+        row.due_at = world.clock.at
+        session.query(LedgerEntry).delete()
+    for _ in range(5):
+        switching.sweep(world.rt, "main")
+        world.go(world.clock.at + timedelta(seconds=1))
+    assert world.held() == {JAN}
+    world.walk(minutes(91))
+    assert world.held() == set()
+
+
+def test_a_failed_reading_says_nothing_about_any_line(world: World, exchange: Exchange) -> None:
+    link = world.link()
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    exchange.reading = lambda: Temporary("no answer")
+    report = switching.sweep(world.rt, "main")
+    assert report.failed == "no answer"
+    assert world.row(link).observed == [["number", JAN]]
+    exchange.reading = lambda: None
+    assert switching.sweep(world.rt, "main").same == 1
+
+
+def test_a_line_that_is_being_switched_is_not_swept(world: World, exchange: Exchange) -> None:
+    link = world.link()
+    world.window(link, JAN, minutes(0), minutes(60))
+    [armed] = switching.prepare(world.rt, "main", [link]).armed
+    exchange.by_hand(LINE, PIET)
+    assert switching.sweep(world.rt, "main").repaired == 0
+    switching.fire(world.rt, armed)
+    switching.finish(world.rt, armed)
+
+
+def test_keeping_or_replacing_what_stood_there(world: World, exchange: Exchange) -> None:
+    kept, replaced = world.link("200"), world.link("201")
+    other = Line("bakkerij.example", "201")
+    for line in (LINE, other):
+        exchange.by_hand(line, KEES)
+    number = frozenset({Destination.parse(KEES)})
+    assert switching.keep_existing(world.rt, kept, keep=True) == number
+    assert switching.keep_existing(world.rt, replaced, keep=False) == number
+    for link in (kept, replaced):
+        world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    assert world.held("200") == world.held("201") == {JAN}
+    world.go(minutes(60))
+    assert world.held("200") == {KEES}
+    assert world.held("201") == set()

@@ -99,12 +99,23 @@ def test_connect_and_choose_makes_a_link_that_is_fetched_at_once(
     assert state_of(rt, link_id) is LinkState.READY, "nothing is saved before it is confirmed"
     calendar_id = choose(rt, link_id)
     assert state_of(rt, link_id) is LinkState.LINKED
-    assert calendar_id in rt.wake.synced  # type: ignore[attr-defined]
+    with rt.store.begin() as session:
+        assert session.get_one(Calendar, calendar_id).synced_at is not None
     assert count(rt, Consent) == 0
     with rt.store.begin() as session:
         grant = session.scalars(sa.select(Grant)).one()
         assert grant.email == EMAIL
         assert "1//" not in (grant.refresh_token or "")
+
+
+def test_a_first_fetch_that_fails_is_asked_for_again(
+    rt: Runtime, link_id: UUID, google: LocalGoogle
+) -> None:
+    connect(rt, link_id)
+    google.fault("backendError", endpoint="events.list")
+    calendar_id = choose(rt, link_id)
+    assert state_of(rt, link_id) is LinkState.LINKED
+    assert calendar_id in rt.wake.synced  # type: ignore[attr-defined]
 
 
 def test_cancelled_consent_says_so_and_saves_nothing(rt: Runtime, link_id: UUID) -> None:

@@ -147,7 +147,7 @@ def choose_calendar(
 
     Looks at Google's list again, so that a calendar which vanished between page and click is
     refused. `switch_account` and `replace_forward` are the person's answers to `OtherAccount` and
-    `ForwardExists`. After the commit the first fetch is asked for.
+    `ForwardExists`. The first fetch follows at once.
     """
     choice = calendar_choice(rt, account, link_id, session_key=session_key)
     info = next((one for one in choice.calendars if one.id == google_id), None)
@@ -189,8 +189,16 @@ def choose_calendar(
         calendar_id = calendar.id
     if left is not None:
         release(rt, left)
-    rt.wake.sync([calendar_id], urgent=True)
+    _fetch_at_once(rt, calendar_id)
     return calendar_id
+
+
+def _fetch_at_once(rt: Runtime, calendar_id: UUID) -> None:
+    """Show the events on the very next page; a fetch that fails here comes again by the queue."""
+    from ..syncing import sync_calendars
+
+    if calendar_id not in sync_calendars(rt, [calendar_id], urgent=True).synced:
+        rt.wake.sync([calendar_id], urgent=True)
 
 
 def _take_grant(rt: Runtime, session: Session, link: Link, consent: Consent, now: datetime) -> None:

@@ -172,7 +172,7 @@ def kill_tenant(rt: Runtime, tenant_id: str, *, actor: str, on: bool = True) -> 
             session.add(state)
         state.killed_at, state.killed_by = (now, actor) if on else (None, None)
         links = queries_guards.links_of_tenant(session, tenant_id)
-        mark_due(session, [link_id for link_id, _ in links], now)
+        mark_due(session, [link_id for link_id, _ in links], now, cause="kill")
         audit(
             session,
             actor,
@@ -191,7 +191,7 @@ def kill_link(rt: Runtime, viewer: Viewer, link_id: UUID, *, actor: str, on: boo
         now = rt.store.now(session)
         link = scope.link(session, viewer, link_id)
         link.killed_at = now if on else None
-        mark_due(session, [link.id], now)
+        mark_due(session, [link.id], now, cause="kill")
         audit(session, actor, "kill" if on else "unkill", f"link:{link.id}", link.tenant_id)
         links = [(link.id, link.pbx)]
     wake(rt, links)

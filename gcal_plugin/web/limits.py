@@ -3,12 +3,20 @@
 Limits count in Redis, so that they hold over all processes; where Redis is away each process
 counts for itself. Whoever is logged in is counted by account and by tenant, everybody else by
 address. Addresses are those that the host's own proxy setting (one hop) lets Flask see.
+
+An exchange that asks at each call is never limited and never waits for Redis: only wrong tokens are
+counted, in this process.
 """
 
 from __future__ import annotations
 
 import re
+import time
+from collections import Counter
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, request
@@ -32,10 +40,12 @@ _HOST = re.compile(
 _HOOKS = frozenset({"gcal.hook_push", "gcal.hook_security"})
 _PULLS = frozenset({"gcal.pull"})
 _GUESSABLE = frozenset({"gcal.request_from_mail", "gcal.callback"})
-PER_MINUTE = {"hook": 12_000, "pull": 60_000, "guess": 60, "change": 60, "page": 600}
+PER_MINUTE = {"hook": 12_000, "guess": 60, "change": 60, "page": 600}
 """Requests a minute for each account or address, by what is asked for."""
 REFUSED_PULLS = 60
-"""Pulls a minute with a wrong token, for each address."""
+"""Pulls a minute with a wrong token, for each address and process."""
+MOST_ADDRESSES = 10_000
+"""Addresses that are remembered at once; a flood from more starts the count anew."""
 TENANT_CHANGES = 1200
 """Changing requests a minute for all accounts of a tenant together."""
 
@@ -58,14 +68,11 @@ def install(app: Flask, blueprint: Blueprint, runtime: Runtime) -> None:
     limiter.shared_limit(
         f"{TENANT_CHANGES}/minute", scope="tenant", key_func=_tenant, exempt_when=_reads
     )(blueprint)
-    limiter.shared_limit(
-        f"{REFUSED_PULLS}/minute",
-        scope="refused",
-        key_func=_address,
-        exempt_when=lambda: request.endpoint not in _PULLS,
-        deduct_when=lambda response: response.status_code == 404,
-    )(blueprint)
+    limiter.request_filter(_pulls)
     limiter.init_app(app)
+    guesses = Guesses(REFUSED_PULLS)
+    blueprint.before_request(partial(_refuse_guesser, guesses))
+    blueprint.after_request(partial(_note_guess, guesses))
     blueprint.register_error_handler(RateLimitExceeded, _too_often)
 
 
@@ -73,6 +80,46 @@ def _storage(runtime: Runtime) -> dict[str, Any]:
     """The plugin's own connection: its time-outs, its TLS and its ACL user."""
     redis = runtime.extras.get("redis")
     return {"connection_pool": redis.connection_pool} if isinstance(redis, Redis) else {}
+
+
+class Guesses:
+    """Wrong tokens of this minute, by address; safe to use from several threads."""
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._clock = clock
+        self._minute = 0
+        self._counts: Counter[str] = Counter()
+        self._lock = Lock()
+
+    def note(self, address: str) -> None:
+        """One more from there."""
+        with self._lock:
+            minute = int(self._clock() // 60)
+            if minute != self._minute or len(self._counts) > MOST_ADDRESSES:
+                self._minute, self._counts = minute, Counter()
+            self._counts[address] += 1
+
+    def exhausted(self, address: str) -> bool:
+        """Whether that address has had its share of this minute."""
+        with self._lock:
+            return (
+                self._counts.get(address, 0) >= self._most and self._clock() // 60 == self._minute
+            )
+
+
+def _pulls() -> bool:
+    return request.endpoint in _PULLS
+
+
+def _refuse_guesser(guesses: Guesses) -> Response | None:
+    return _too_often(None) if _pulls() and guesses.exhausted(_address()) else None
+
+
+def _note_guess(guesses: Guesses, response: Response) -> Response:
+    if _pulls() and response.status_code == 404:
+        guesses.note(_address())
+    return response
 
 
 def _before_reading() -> None:
@@ -113,8 +160,6 @@ def _scope(_endpoint: str) -> str:
     endpoint = request.endpoint
     if endpoint in _HOOKS:
         return "hook"
-    if endpoint in _PULLS:
-        return "pull"
     if endpoint in _GUESSABLE:
         return "guess"
     return "page" if _reads() else "change"
@@ -133,7 +178,7 @@ def _address() -> str:
 
 
 def _who() -> str:
-    if request.endpoint in _HOOKS | _PULLS:
+    if request.endpoint in _HOOKS:
         return _address()
     found = current.account_or_none()
     return f"account:{found.tenant_id}:{found.id}" if found is not None else _address()
@@ -144,7 +189,7 @@ def _tenant() -> str:
     return f"tenant:{found.tenant_id}" if found is not None else _address()
 
 
-def _too_often(_error: Exception) -> Response:
+def _too_often(_error: Exception | None) -> Response:
     answer = Response("429\n", 429, mimetype="text/plain")
     answer.headers["Retry-After"] = "60"
     return answer

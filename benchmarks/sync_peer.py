@@ -19,7 +19,9 @@ from .sync_world import Ground
 AT_ONCE = 8
 
 
-class _Auth(AbstractAuth):
+class Auth(AbstractAuth):
+    """A token that is given, at a local Google."""
+
     def __init__(self, session: aiohttp.ClientSession, root: str, token: str) -> None:
         super().__init__(session, f"{root}/calendar/v3")
         self._token = token
@@ -45,7 +47,7 @@ class GcalSync:
         self._session = aiohttp.ClientSession()
         root = self._place.google.url
         for person in self._place.people:
-            service = GoogleCalendarService(_Auth(self._session, root, person["access_token"]))
+            service = GoogleCalendarService(Auth(self._session, root, person["access_token"]))
             self._managers.append(CalendarEventSyncManager(service, person["calendar"]))
         await self._run_all()
 

@@ -27,6 +27,8 @@ from .sync_fetch import Fetched, Scope, first_page, other_pages
 
 log = logging.getLogger(__name__)
 
+_ALONG = 200
+"""How many calendars that are due one wake-up takes along."""
 _LEASE = timedelta(seconds=120)
 _BATCH = 200
 _THREADS = 16
@@ -77,6 +79,26 @@ def sync_calendars(
     return report
 
 
+def sync_due(
+    rt: Runtime, calendar_ids: Collection[UUID] = (), *, urgent: bool = False
+) -> SyncReport:
+    """What a wake-up does: fetch those of the calendars that are still due, and others that are.
+
+    One look takes along whatever else is due by then, so that a burst of wake-ups costs a few
+    rounds, and a wake-up that comes too late costs a glance.
+    """
+    report = SyncReport()
+    if urgent:
+        # A person waits: theirs go first, alone.
+        report.add(_Round(rt, urgent=True, due_only=True).run(sorted(calendar_ids)))
+    with rt.store.begin() as session:
+        others = queries_calendar.due(session, rt.store.now(session), _ALONG)
+    rest = iter(sorted({*calendar_ids, *others} - report.synced))
+    while part := list(islice(rest, _BATCH)):
+        report.add(_Round(rt, urgent=False, due_only=True).run(part))
+    return report
+
+
 def sync_now(rt: Runtime, link_id: UUID | None = None) -> dict[str, Any]:
     """Fetch one link's calendar, or every calendar that is followed; answers plain counts.
 
@@ -106,9 +128,10 @@ class _Failure:
 class _Round:
     """One batch on its way through; everything in it belongs to this round alone."""
 
-    def __init__(self, rt: Runtime, *, urgent: bool) -> None:
+    def __init__(self, rt: Runtime, *, urgent: bool, due_only: bool = False) -> None:
         self._rt = rt
         self._urgent = urgent
+        self._due_only = due_only
         self._report = SyncReport()
         self._claims: list[Claim] = []
         self._followers: dict[UUID, Followed] = {}
@@ -134,10 +157,13 @@ class _Round:
         idle: list[Row] = []
         with rt.store.begin() as session:
             now = rt.store.now(session)
-            claims = queries_calendar.claim(session, calendar_ids, now, _LEASE)
-            refused = set(calendar_ids) - {claim.id for claim in claims}
-            queries_calendar.postpone(session, refused, now)
-            self._report.postponed |= refused
+            claims = queries_calendar.claim(
+                session, calendar_ids, now, _LEASE, due_only=self._due_only
+            )
+            if not self._due_only:
+                refused = set(calendar_ids) - {claim.id for claim in claims}
+                queries_calendar.postpone(session, refused, now)
+                self._report.postponed |= refused
             if not claims:
                 return
             self._followers = queries_calendar.followers(session, {one.id for one in claims})

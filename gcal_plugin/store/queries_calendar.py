@@ -57,10 +57,7 @@ def due(session: Session, now: datetime, limit: int) -> list[UUID]:
     """
     waiting = (
         sa.select(Calendar.id, Calendar.next_sync_at)
-        .where(
-            Calendar.next_sync_at <= now,
-            sa.or_(Calendar.lease_until.is_(None), Calendar.lease_until <= now),
-        )
+        .where(Calendar.next_sync_at <= now, *_free(now))
         .order_by(Calendar.next_sync_at)
         .limit(limit * 8)
         .subquery()
@@ -79,17 +76,27 @@ def due(session: Session, now: datetime, limit: int) -> list[UUID]:
     return list(rows)
 
 
+def _free(now: datetime) -> list[sa.ColumnElement[bool]]:
+    """Nobody fetches it, and the last fetch began long enough ago."""
+    return [
+        sa.or_(_TABLE.c.lease_until.is_(None), _TABLE.c.lease_until <= now),
+        sa.or_(_TABLE.c.sync_started_at.is_(None), _TABLE.c.sync_started_at <= now - START_GAP),
+    ]
+
+
 def claim(
-    session: Session, calendar_ids: Collection[UUID], now: datetime, lease: timedelta
+    session: Session,
+    calendar_ids: Collection[UUID],
+    now: datetime,
+    lease: timedelta,
+    *,
+    due_only: bool = False,
 ) -> list[Claim]:
-    """Take those that are free and whose last fetch began long enough ago."""
+    """Take those that are free; with `due_only` those that still want a fetch."""
+    wanted = [_TABLE.c.next_sync_at <= now] if due_only else []
     statement = (
         sa.update(_TABLE)
-        .where(
-            among(session, _TABLE.c.id, sorted(calendar_ids)),
-            sa.or_(_TABLE.c.lease_until.is_(None), _TABLE.c.lease_until <= now),
-            sa.or_(_TABLE.c.sync_started_at.is_(None), _TABLE.c.sync_started_at <= now - START_GAP),
-        )
+        .where(among(session, _TABLE.c.id, sorted(calendar_ids)), *_free(now), *wanted)
         .values(
             generation=_TABLE.c.generation + 1,
             lease_until=now + lease,

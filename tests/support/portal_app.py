@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from example_app import create_app, seed
 from example_app.database import Base as PortalBase
 from example_app.database import db
+from gcal_plugin.services import syncing
 from gcal_plugin.store.crypto import new_key
 from gcal_plugin.store.tables import Base
 from tests.servers.databases import Databases
@@ -66,6 +67,9 @@ def portal(databases: Databases, kind: str = "sqlite", **more: Any) -> Iterator[
     with databases.fresh(kind, key="portal", prepare=prepare) as url:
         app = create_app(config(url, **more))
         yield app
+        rt = app.extensions["gcal"]
+        syncing.close(rt)
+        rt.calendars.close()
         with app.app_context():
             db.session.remove()
             db.engine.dispose()

@@ -109,7 +109,6 @@ def demo_config(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
                 "backend": "webhook",
                 "url": url(state, "pbx"),
                 "secret": state["pbx_secret"],
-                "allow_loopback": True,
             }
         },
         "MAIL_SERVER": "127.0.0.1",

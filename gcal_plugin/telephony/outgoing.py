@@ -20,6 +20,7 @@ from .addresses import Address, refusal
 from .faults import BackendConfig
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
+_THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 _ODD_NUMBER = re.compile(r"(?:.*\.)?(?:0x[0-9a-f]*|[0-9]+)", re.ASCII)
 
 
@@ -99,8 +100,10 @@ class OutgoingConfig(BackendConfig):
         default=frozenset(),
         description="Host names that may be called; empty allows every public one.",
     )
-    allow_loopback: bool = Field(
-        default=False, description="Lets the exchange be on this machine (demo, tests)."
+    allow_loopback: bool | None = Field(
+        default=None,
+        description="Lets the exchange be on this machine. Without it only an address that says "
+        "so in plain words (127.0.0.1, ::1, localhost), never a name that leads there.",
     )
     allow_private: bool = Field(
         default=False, description="Lets the exchange be in a private network."
@@ -116,7 +119,7 @@ class OutgoingConfig(BackendConfig):
     def _may_be_called(cls, url: str, info: ValidationInfo) -> str:
         policy = OutgoingPolicy(
             hosts=info.data.get("allow_hosts", frozenset()),
-            loopback=info.data.get("allow_loopback", False),
+            loopback=_loopback(info.data.get("allow_loopback"), url),
             private=info.data.get("allow_private", False),
         )
         try:
@@ -129,8 +132,25 @@ class OutgoingConfig(BackendConfig):
     def policy(self) -> OutgoingPolicy:
         """What this entry may call."""
         return OutgoingPolicy(
-            hosts=self.allow_hosts, loopback=self.allow_loopback, private=self.allow_private
+            hosts=self.allow_hosts,
+            loopback=_loopback(self.allow_loopback, self.url),
+            private=self.allow_private,
         )
+
+
+def _loopback(allowed: bool | None, url: str) -> bool:
+    """Whether this machine may be called: as the entry says, or as its address says plainly.
+
+    Whoever writes 127.0.0.1 into the settings means it; a name that turns out to lead here does
+    not say so, and is refused.
+    """
+    if allowed is not None:
+        return allowed
+    try:
+        host, _, _ = split_url(url)
+    except OutgoingRefused:
+        return False
+    return host in _THIS_MACHINE
 
 
 def _matches(host: str, entry: str) -> bool:

@@ -7,7 +7,9 @@ import itertools
 import socket
 import ssl
 import time
+from collections.abc import Mapping, Sequence
 from threading import Lock
+from typing import NamedTuple
 
 import httpcore
 
@@ -21,6 +23,14 @@ NOT_FOUND = "database entry not found"
 
 class ManagerRefused(TelephonyError):
     """The manager said no to an action; the message is its own."""
+
+
+class Ask(NamedTuple):
+    """An action, and the event that ends its list where it answers with one."""
+
+    action: str
+    headers: Mapping[str, str]
+    until: str = ""
 
 
 class Manager:
@@ -52,11 +62,11 @@ class Manager:
 
     def act(self, action: str, **headers: str) -> Packet:
         """One action; its response, or `ManagerRefused`."""
-        return self._ask(action, headers, until="")[0]
+        return self._ask(Ask(action, headers))[0][0]
 
     def ask_list(self, action: str, until: str, **headers: str) -> list[Packet]:
         """An action that answers with events; those, up to and without the one named `until`."""
-        return self._ask(action, headers, until=until)[1:]
+        return self._ask(Ask(action, headers, until))[0][1:]
 
     def get(self, family: str, key: str) -> str | None:
         """A value of AstDB, or None where there is none."""
@@ -71,6 +81,13 @@ class Manager:
     def put(self, family: str, key: str, value: str) -> None:
         """Set a value of AstDB."""
         self.act("DBPut", Family=family, Key=key, Val=value)
+
+    def put_and_get(self, family: str, key: str, value: str) -> str | None:
+        """Set a value and read it back; both leave together, so it costs one round trip."""
+        row = {"Family": family, "Key": key}
+        asks = Ask("DBPut", {**row, "Val": value}), Ask("DBGet", row, "DBGetComplete")
+        events = self._ask(*asks)[1][1:]
+        return events[0].get("val") if events else None
 
     def delete(self, family: str, key: str, *, tree: bool = False) -> None:
         """Delete a value, or all below it; what is not there is deleted already."""
@@ -102,37 +119,38 @@ class Manager:
 
     # -- the connection --------------------------------------------------------------------------
 
-    def _ask(self, action: str, headers: dict[str, str], *, until: str) -> list[Packet]:
+    def _ask(self, *asks: Ask) -> list[list[Packet]]:
         with self._lock:
             lay_idle = self._socket is not None
             try:
-                return self._exchange(action, headers, until)
+                return self._exchange(asks)
             except Lost:
                 if not lay_idle:
                     raise
             # A connection that lay idle may have died long ago. Every action of ours may be done
             # twice, so it is tried once more on a fresh one.
-            return self._exchange(action, headers, until)
+            return self._exchange(asks)
 
-    def _exchange(self, action: str, headers: dict[str, str], until: str) -> list[Packet]:
+    def _exchange(self, asks: Sequence[Ask]) -> list[list[Packet]]:
         deadline = time.monotonic() + self._timeout
         try:
             if self._socket is None:
                 self._log_in(deadline)
-            return self._send(action, headers, deadline, until)
+            return self._send(asks, deadline)
         except Temporary:
             # What is still on its way would be taken for the answer to the next action.
             self._hang_up()
             raise
 
-    def _send(
-        self, action: str, headers: dict[str, str], deadline: float, until: str = ""
-    ) -> list[Packet]:
+    def _send(self, asks: Sequence[Ask], deadline: float) -> list[list[Packet]]:
+        """Send all, then read all; the first refusal is raised when nothing is left to read."""
         assert self._socket is not None
-        assert self._reader is not None
-        number = f"gcal-{next(self._ids)}"
+        numbers = [f"gcal-{next(self._ids)}" for _ in asks]
         try:
-            raw = render(action, number, list(headers.items()))
+            raw = b"".join(
+                render(ask.action, number, list(ask.headers.items()))
+                for ask, number in zip(asks, numbers, strict=True)
+            )
         except ValueError as error:
             raise InvalidDestination(str(error)) from None
         try:
@@ -140,18 +158,23 @@ class Manager:
             self._socket.sendall(raw)
         except OSError as error:
             raise Lost(f"the manager is gone: {error}") from error
+        answers = [
+            self._answer(ask, number, deadline) for ask, number in zip(asks, numbers, strict=True)
+        ]
+        for ask, (first, *_) in zip(asks, answers, strict=True):
+            if not first.succeeded:
+                raise self._refused(ask.action, first)
+        return answers
+
+    def _answer(self, ask: Ask, number: str, deadline: float) -> list[Packet]:
+        assert self._reader is not None
         answers: list[Packet] = []
         while True:
-            packet = self._reader.packet(deadline)
-            # Events of everybody's calls come in between; only ours carry our number.
-            if packet.get("actionid") != number:
-                continue
-            if not answers and not packet.succeeded:
-                raise self._refused(action, packet)
-            if until and packet.get("event") == until:
+            packet = self._reader.packet(number, deadline)
+            if answers and packet.get("event") == ask.until:
                 return answers
             answers.append(packet)
-            if not until:
+            if not ask.until or not answers[0].succeeded:
                 return answers
 
     def _log_in(self, deadline: float) -> None:
@@ -161,11 +184,13 @@ class Manager:
         if "call manager" not in self.banner.lower():
             raise Temporary(f"{self.host}:{self.port} is no Asterisk manager")
         try:
-            challenge = self._send("Challenge", {"AuthType": "MD5"}, deadline)[0].get("challenge")
+            challenge = self._send([Ask("Challenge", {"AuthType": "MD5"})], deadline)[0][0].get(
+                "challenge"
+            )
             # MD5 is what the protocol asks for; the secret itself never crosses the wire.
             key = hashlib.md5((challenge + self._secret).encode(), usedforsecurity=False)
             proof = {"AuthType": "MD5", "Username": self._username, "Key": key.hexdigest()}
-            self._send("Login", {**proof, "Events": "off"}, deadline)
+            self._send([Ask("Login", {**proof, "Events": "off"})], deadline)
         except TelephonyError as error:
             self._hang_up()
             if isinstance(error, ManagerRefused):

@@ -111,8 +111,7 @@ class FamilyTelephony:
             head = self._head(line)
             if revision > head.revision:
                 value = f"{revision}:0:{head.plan}:{','.join(texts)}"
-                self._switch(line, head, value)
-                head = self._head(line)
+                head = self._switch(line, head, value)
             return judge(wanted, revision, self._now(line, head))
 
     def replace_many(self, states: Sequence[LineState]) -> list[BulkResult]:
@@ -160,14 +159,15 @@ class FamilyTelephony:
                 for place, segment in enumerate(timeline.segments, start=1):
                     self._manager.put(PLANS, f"{below}/{place}", self._row(segment))
                 count = len(timeline.segments)
-                self._switch(line, head, f"{timeline.revision}:{count}:{head.plan}:")
-                head = self._head(line)
+                head = self._switch(line, head, f"{timeline.revision}:{count}:{head.plan}:")
             return self._now(line, head)
 
-    def _switch(self, line: Line, old: Head, value: str) -> None:
-        self._manager.put(FAMILY, _key(line), value)
+    def _switch(self, line: Line, old: Head, value: str) -> Head:
+        """Write the row that decides; what it then is. Rows that nobody reads any more go."""
+        head = Head.read(self._manager.put_and_get(FAMILY, _key(line), value))
         if old.before:
             self._manager.delete(PLANS, f"{_key(line)}/{old.before}", tree=True)
+        return head
 
     def _row(self, segment: Segment) -> str:
         texts = render_set(segment.destinations, self.capabilities.number_format)

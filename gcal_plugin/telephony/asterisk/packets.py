@@ -60,9 +60,12 @@ class Reader:
         """One line without its end; `Temporary` after the deadline (monotonic seconds)."""
         return self._until(b"\n", deadline).rstrip(b"\r").decode("utf-8", "replace")
 
-    def packet(self, deadline: float) -> Packet:
-        """The next response or event."""
-        lines = self._until(b"\r\n\r\n", deadline).decode("utf-8", "replace").split("\r\n")
+    def packet(self, number: str, deadline: float) -> Packet:
+        """The next response or event with this ActionID; what belongs to others is passed over."""
+        ours = f"\r\nActionID: {number}\r\n".encode()
+        while ours not in (raw := self._until(b"\r\n\r\n", deadline) + b"\r\n"):
+            pass
+        lines = raw.decode("utf-8", "replace").split("\r\n")
         parts = [line.partition(":") for line in lines if line]
         return Packet([(name.lower(), value.removeprefix(" ")) for name, _, value in parts])
 

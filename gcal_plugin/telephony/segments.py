@@ -132,4 +132,6 @@ def _segments(index: str, payload: str, count: int) -> Iterable[Segment]:
     for place in range(count):
         entry = index[place * _ENTRY_WIDTH : (place + 1) * _ENTRY_WIDTH]
         end, offset, length = int(entry[:10]), int(entry[10:16]), int(entry[16:])
+        if len(entry) != _ENTRY_WIDTH or offset + length > len(payload):
+            raise ValueError("it was cut off")
         yield Segment(end, parse_set(payload[offset : offset + length].split(",")))

@@ -37,9 +37,11 @@ def faults(browser: Browser, gallery: str, theme: str, locale: str, scheme: Sche
         page.goto(f"{gallery}/{theme}/{locale}/{name}")
         # What is folded away must be accessible too.
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        for violation in axe.run(page, options=RULES).response["violations"]:
-            for node in violation["nodes"]:
-                found.append(f"{name}: {violation['id']}: {node['html'][:160]}")
+        found += [
+            f"{name}: {violation['id']}: {node['html'][:160]}"
+            for violation in axe.run(page, options=RULES).response["violations"]
+            for node in violation["nodes"]
+        ]
     page.close()
     return found
 

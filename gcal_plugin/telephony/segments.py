@@ -67,9 +67,13 @@ def of_set(
 
 
 def of_windows(windows: Sequence[PlanWindow], valid_until: datetime, revision: int) -> Timeline:
-    """A plan, its overlaps merged; windows that would start after its validity are left out."""
+    """A plan, its overlaps merged; windows that would start after its validity are left out.
+
+    Both ends are rounded down to a second, so that a window that was cut off at this very instant
+    has begun when the exchange looks.
+    """
     spans = [
-        (math.ceil(one.start.timestamp()), math.ceil(one.end.timestamp()), one.destination)
+        (math.floor(one.start.timestamp()), math.floor(one.end.timestamp()), one.destination)
         for one in windows
         if one.start < valid_until and one.start < one.end
     ]

@@ -124,6 +124,12 @@ def test_a_set_rings_for_good(wanted, revision: int):
     assert timeline.ringing(2_000_000_000) == wanted
 
 
+def test_a_window_that_begins_within_this_second_has_begun():
+    start = NOON + timedelta(milliseconds=900)
+    window = PlanWindow(start, NOON + timedelta(hours=1), Destination(Kind.EXTENSION, "333"))
+    assert of_windows([window], NOON + timedelta(days=1), 1).ringing(int(start.timestamp()))
+
+
 def test_a_set_that_expires_is_empty_from_that_second_on():
     timeline = of_set(frozenset({Destination(Kind.EXTENSION, "333")}), 1, NOON)
     assert timeline.ringing(int(NOON.timestamp()) - 1)

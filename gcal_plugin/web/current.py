@@ -66,8 +66,10 @@ def locale_code() -> str:
 
 def zone() -> ZoneInfo:
     """The time zone in which the tenant's customers read the clock."""
-    found = tenant()
-    return ZoneInfo(found.time_zone if found else "Europe/Amsterdam")
+    if "gcal_zone" not in g:
+        found = tenant()
+        g.gcal_zone = ZoneInfo(found.time_zone if found else "Europe/Amsterdam")
+    return cast("ZoneInfo", g.gcal_zone)
 
 
 def now() -> datetime:
@@ -83,7 +85,8 @@ def require_login() -> ResponseReturnValue | None:
     """Send a visitor without a session to the host's log-in, and back here afterwards."""
     if account_or_none() is not None:
         return None
-    here = request.full_path.rstrip("?") if request.method == "GET" else home_path()
+    asked = request.script_root + request.full_path.rstrip("?")
+    here = asked if request.method == "GET" else home_path()
     return redirect(runtime().portal.login_url(here))
 
 
@@ -95,7 +98,7 @@ def require_role(role: Role) -> None:
 
 def home_path() -> str:
     """The path of the status page."""
-    return runtime().url_prefix + "/"
+    return request.script_root + runtime().url_prefix + "/"
 
 
 def session_key() -> str:

@@ -11,7 +11,7 @@ from ...services import linking
 from .. import current, render
 from ..forms import CalendarForm
 from ..i18n import gettext as _
-from .common import back, pressed, the_link
+from .common import back, page_url, pressed, the_link
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +83,7 @@ def _show(choice: linking.Choice, form: CalendarForm, link_id: str | None) -> st
         calendars=ordered,
         chosen=chosen,
         form=form,
-        action=request.path,
+        action=page_url("calendars", link_id),
         again=url_for("gcal.connect", link_id=link_id) if link_id else url_for("gcal.connect"),
         cancel=url_for("gcal.status", link_id=link_id) if link_id else url_for("gcal.status"),
     )

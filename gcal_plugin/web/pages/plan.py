@@ -14,7 +14,7 @@ from ...services.reporting import calendar_root, status_of, verdict_on
 from .. import current, render, words
 from ..forms import PlanForm
 from ..i18n import gettext as _
-from .common import the_link
+from .common import page_url, the_link
 
 
 def show(link_id: str | None = None) -> ResponseReturnValue:
@@ -34,7 +34,12 @@ def show(link_id: str | None = None) -> ResponseReturnValue:
     elif "number" not in request.args:
         _fill(form)
     return render.page(
-        "plan.html", form=form, view=view, address=address, verdict=verdict, action=request.path
+        "plan.html",
+        form=form,
+        view=view,
+        address=address,
+        verdict=verdict,
+        action=page_url("plan", link_id),
     ), (422 if any(field.errors for field in form) else 200)
 
 

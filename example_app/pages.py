@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Blueprint, flash, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required, login_user, logout_user
@@ -16,6 +18,7 @@ from .database import db
 from .models import User
 from .portal import LANGUAGES, DemoPortal
 
+_LOCAL = re.compile(r"/(?!/)[^\\\x00-\x20\x7f]*")
 blueprint = Blueprint("portal", __name__)
 
 WORDS = {
@@ -98,10 +101,13 @@ def login() -> ResponseReturnValue:
 
 
 def _local(path: str | None) -> str | None:
-    """A path on this host, and nothing that a browser would read as another one's."""
-    if path and path.startswith("/") and not path.startswith(("//", "/\\")) and "\\" not in path:
-        return path
-    return None
+    """A path on this host, and nothing that a browser would read as another one's.
+
+    Browsers take a backslash for a slash, and leave out tabs and line ends before they read.
+    """
+    if path is None or _LOCAL.fullmatch(path) is None:
+        return None
+    return path
 
 
 @blueprint.post("/logout")

@@ -12,15 +12,22 @@ from .i18n import domain, lazy_gettext
 
 
 class _Words:
-    """Speaks WTForms' own messages in the language of the page."""
+    """WTForms' own messages in the language of the page; it fills their values in itself."""
 
     def gettext(self, text: str) -> str:
-        translated: str = domain.gettext(text)
+        translated: str = domain.get_translations().gettext(text)
         return translated
 
     def ngettext(self, one: str, many: str, num: int) -> str:
-        translated: str = domain.ngettext(one, many, num)
+        translated: str = domain.get_translations().ngettext(one, many, num)
         return translated
+
+
+class AtMost(Length):  # type: ignore[misc]  # WTForms has no types
+    """So many characters; whoever sends more is told, since a page's own limit can be passed by."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(max=count, message=lazy_gettext("This is too long."))
 
 
 class PageForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -51,8 +58,8 @@ class PauseForm(PageForm):
     """Until when forwarding stands still."""
 
     until = SelectField(lazy_gettext("Pause until"), validate_choice=False)
-    date = StringField(lazy_gettext("Date"), validators=[Optional(), Length(max=10)])
-    time = StringField(lazy_gettext("Time"), validators=[Optional(), Length(max=5)])
+    date = StringField(lazy_gettext("Date"), validators=[Optional(), AtMost(10)])
+    time = StringField(lazy_gettext("Time"), validators=[Optional(), AtMost(5)])
 
 
 class PrecautionsForm(PageForm):
@@ -68,7 +75,7 @@ class PrecautionsForm(PageForm):
     )
     fallback = StringField(
         lazy_gettext("Fallback number"),
-        validators=[Optional(), Length(max=40)],
+        validators=[Optional(), AtMost(40)],
         description=lazy_gettext(
             "Also used when access to Google is lost or the calendar disappears."
         ),
@@ -77,7 +84,7 @@ class PrecautionsForm(PageForm):
         lazy_gettext("Second contact for warnings"),
         validators=[
             Optional(),
-            Length(max=255),
+            AtMost(255),
             Regexp(
                 r"[^@\s]+@[^@\s]+\.[^@\s]+$", message=lazy_gettext("This is not an e-mail address.")
             ),
@@ -89,7 +96,7 @@ class PrecautionsForm(PageForm):
 class TrialForm(PageForm):
     """A number to forward to for one minute."""
 
-    number = StringField(lazy_gettext("Number or extension"), validators=[Length(max=40)])
+    number = StringField(lazy_gettext("Number or extension"), validators=[AtMost(40)])
 
 
 class PlanForm(PageForm):
@@ -98,7 +105,7 @@ class PlanForm(PageForm):
     class Meta(PageForm.Meta):
         csrf = False
 
-    number = StringField(lazy_gettext("Number or extension"), validators=[Length(max=40)])
-    date = StringField(lazy_gettext("Date"), validators=[Length(max=10)])
-    start = StringField(lazy_gettext("From"), validators=[Length(max=5)])
-    end = StringField(lazy_gettext("Until"), validators=[Length(max=5)])
+    number = StringField(lazy_gettext("Number or extension"), validators=[AtMost(40)])
+    date = StringField(lazy_gettext("Date"), validators=[AtMost(10)])
+    start = StringField(lazy_gettext("From"), validators=[AtMost(5)])
+    end = StringField(lazy_gettext("Until"), validators=[AtMost(5)])

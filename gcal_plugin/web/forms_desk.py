@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
-from wtforms.validators import Length
 
 from . import words_desk
-from .forms import PageForm
+from .forms import AtMost, PageForm
 from .i18n import lazy_gettext
 
 
@@ -43,23 +42,23 @@ class VersionForm(Faulty):
 class RequestForm(Faulty):
     """Asking for the integration."""
 
-    customer_code = StringField(lazy_gettext("Customer code"), validators=[Length(max=200)])
-    customer_name = StringField(lazy_gettext("Customer name"), validators=[Length(max=500)])
-    email = StringField(lazy_gettext("Portal account"), validators=[Length(max=500)])
+    customer_code = StringField(lazy_gettext("Customer code"), validators=[AtMost(200)])
+    customer_name = StringField(lazy_gettext("Customer name"), validators=[AtMost(500)])
+    email = StringField(lazy_gettext("Portal account"), validators=[AtMost(500)])
     extensions = SelectMultipleField(lazy_gettext("For which extension?"), validate_choice=False)
     typed = StringField(
         lazy_gettext("Extension"),
-        validators=[Length(max=400)],
+        validators=[AtMost(400)],
         description=lazy_gettext("Several: separate them with a space."),
     )
-    remarks = TextAreaField(lazy_gettext("Remarks"), validators=[Length(max=8000)])
+    remarks = TextAreaField(lazy_gettext("Remarks"), validators=[AtMost(8000)])
 
 
 class AnswerForm(VersionForm):
     """The customer's answer to a quote."""
 
     quote = HiddenField()
-    why = TextAreaField(lazy_gettext("Why not?"), validators=[Length(max=8000)])
+    why = TextAreaField(lazy_gettext("Why not?"), validators=[AtMost(8000)])
 
     @property
     def number(self) -> int:
@@ -71,12 +70,12 @@ class AnswerForm(VersionForm):
 class QuoteForm(VersionForm):
     """A price for a customer."""
 
-    once = StringField(lazy_gettext("Once, excl. VAT"), validators=[Length(max=40)])
-    monthly = StringField(lazy_gettext("Per month, excl. VAT"), validators=[Length(max=40)])
-    vat = StringField(lazy_gettext("VAT rate in percent"), validators=[Length(max=10)])
-    valid_until = StringField(lazy_gettext("Valid until"), validators=[Length(max=10)])
-    summary = TextAreaField(lazy_gettext("Contract summary"), validators=[Length(max=8000)])
-    note = TextAreaField(lazy_gettext("Message to the customer"), validators=[Length(max=8000)])
+    once = StringField(lazy_gettext("Once, excl. VAT"), validators=[AtMost(40)])
+    monthly = StringField(lazy_gettext("Per month, excl. VAT"), validators=[AtMost(40)])
+    vat = StringField(lazy_gettext("VAT rate in percent"), validators=[AtMost(10)])
+    valid_until = StringField(lazy_gettext("Valid until"), validators=[AtMost(10)])
+    summary = TextAreaField(lazy_gettext("Contract summary"), validators=[AtMost(8000)])
+    note = TextAreaField(lazy_gettext("Message to the customer"), validators=[AtMost(8000)])
 
 
 class FinishForm(VersionForm):
@@ -84,7 +83,7 @@ class FinishForm(VersionForm):
 
     countries = StringField(
         lazy_gettext("Countries that may be called"),
-        validators=[Length(max=200)],
+        validators=[AtMost(200)],
         description=lazy_gettext(
             "Two letters each, like NL, BE. Every other country stays closed."
         ),
@@ -94,42 +93,42 @@ class FinishForm(VersionForm):
 class NoteForm(VersionForm):
     """A message to the customer."""
 
-    note = TextAreaField(lazy_gettext("Message to the customer"), validators=[Length(max=8000)])
+    note = TextAreaField(lazy_gettext("Message to the customer"), validators=[AtMost(8000)])
 
 
 class EndForm(VersionForm):
     """The end of a contract or of a request."""
 
-    ends_on = StringField(lazy_gettext("Last day"), validators=[Length(max=10)])
-    why = TextAreaField(lazy_gettext("Reason"), validators=[Length(max=8000)])
+    ends_on = StringField(lazy_gettext("Last day"), validators=[AtMost(10)])
+    why = TextAreaField(lazy_gettext("Reason"), validators=[AtMost(8000)])
 
 
 class DirectForm(Faulty):
     """An extension that was settled by telephone."""
 
-    email = StringField(lazy_gettext("Portal account"), validators=[Length(max=500)])
-    extension = StringField(lazy_gettext("Extension"), validators=[Length(max=40)])
-    remarks = StringField(lazy_gettext("Remarks"), validators=[Length(max=8000)])
+    email = StringField(lazy_gettext("Portal account"), validators=[AtMost(500)])
+    extension = StringField(lazy_gettext("Extension"), validators=[AtMost(40)])
+    remarks = StringField(lazy_gettext("Remarks"), validators=[AtMost(8000)])
 
 
 class PriceForm(Faulty):
     """A price template."""
 
-    name = StringField(lazy_gettext("Name"), validators=[Length(max=200)])
-    once = StringField(lazy_gettext("Once, excl. VAT"), validators=[Length(max=40)])
-    monthly = StringField(lazy_gettext("Per month, excl. VAT"), validators=[Length(max=40)])
-    vat = StringField(lazy_gettext("VAT rate in percent"), validators=[Length(max=10)])
-    valid_days = StringField(lazy_gettext("Days that a quote is valid"), validators=[Length(max=5)])
-    summary = TextAreaField(lazy_gettext("Contract summary"), validators=[Length(max=8000)])
+    name = StringField(lazy_gettext("Name"), validators=[AtMost(200)])
+    once = StringField(lazy_gettext("Once, excl. VAT"), validators=[AtMost(40)])
+    monthly = StringField(lazy_gettext("Per month, excl. VAT"), validators=[AtMost(40)])
+    vat = StringField(lazy_gettext("VAT rate in percent"), validators=[AtMost(10)])
+    valid_days = StringField(lazy_gettext("Days that a quote is valid"), validators=[AtMost(5)])
+    summary = TextAreaField(lazy_gettext("Contract summary"), validators=[AtMost(8000)])
 
 
 class BlockForm(Faulty):
     """A number whose owner asked to be left alone."""
 
-    number = StringField(lazy_gettext("Telephone number"), validators=[Length(max=60)])
+    number = StringField(lazy_gettext("Telephone number"), validators=[AtMost(60)])
     note = StringField(
         lazy_gettext("Remark"),
-        validators=[Length(max=255)],
+        validators=[AtMost(255)],
         description=lazy_gettext("For your own administration, like a ticket number."),
     )
 
@@ -141,4 +140,4 @@ class QueueForm(PageForm):
         csrf = False
 
     state = SelectField(lazy_gettext("Show"), validate_choice=False)
-    text = StringField(lazy_gettext("Search"), validators=[Length(max=100)])
+    text = StringField(lazy_gettext("Search"), validators=[AtMost(100)])

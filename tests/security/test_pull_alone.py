@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def silence() -> Iterator[Silence]:
 
 def test_a_pull_touches_neither_redis_nor_google(databases: Databases, silence: Silence) -> None:
     hung = f"127.0.0.1:{silence.port}"
-    settings = {
+    settings: dict[str, Any] = {
         "GCAL_PULL_TOKENS": {"main": TOKEN},
         "GCAL_REDIS_URL": f"redis://{hung}/0",
         "GCAL_GOOGLE_METADATA_URL": f"http://{hung}/.well-known/openid-configuration",

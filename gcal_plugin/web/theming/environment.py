@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from flask.templating import Environment
@@ -22,6 +23,7 @@ from .theme import Theme
 
 _DELIMITER = ":"
 _DEEPER = "!"
+_DIRECTION = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 PAGES = Path(__file__).resolve().parents[1] / "templates"
 ENTRY = PAGES.with_name("entry_templates")
 """The macro for the host's settings page, which the host's own environment sees too."""
@@ -56,6 +58,17 @@ class ThemedEnvironment(Environment):
         return True
 
 
+def without_direction_marks(value: Any) -> Any:
+    """What a template shows, without marks that turn the reading direction.
+
+    A calendar's name comes from whoever shares it; one such mark in it would have the number that
+    stands behind it read backwards.
+    """
+    if isinstance(value, str) and not value.isascii():
+        return value.translate(_DIRECTION)  # Markup stays Markup
+    return value
+
+
 def layers_of(theme: Theme, host: BaseLoader | None = None) -> list[BaseLoader]:
     """Where a theme's templates are looked for, in order."""
     found: list[BaseLoader] = [host] if host is not None else []
@@ -73,6 +86,7 @@ def make_environment(app: Flask, themes: Sequence[Theme]) -> ThemedEnvironment:
     options.setdefault("auto_reload", bool(app.config["TEMPLATES_AUTO_RELOAD"] or app.debug))
     options.setdefault("trim_blocks", True)
     options.setdefault("lstrip_blocks", True)
+    options.setdefault("finalize", without_direction_marks)
     options["extensions"] = [*options.get("extensions", ()), "jinja2.ext.i18n"]
     environment = ThemedEnvironment(app, loader=_prefixed(layers), **options)
     environment.layers = layers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from babel import dates, numbers
@@ -20,22 +21,30 @@ def _local(moment: datetime) -> datetime:
     return moment.astimezone(current.zone())
 
 
+@lru_cache(maxsize=2048)
+def _date(value: date, pattern: str, language: str) -> str:
+    """A date in words; the same few days come back on every page."""
+    return dates.format_date(value, pattern, locale=language)
+
+
 def clock(moment: datetime) -> str:
     """ "17:00" """
-    return dates.format_time(_local(moment), "HH:mm", locale=locale())
+    return f"{_local(moment):%H:%M}"
 
 
 def day(moment: datetime | date) -> str:
     """ "dinsdag 24 november" """
-    value = _local(moment) if isinstance(moment, datetime) else moment
-    return dates.format_date(value, _ORDER.get(locale().language, _ORDER["en"])[0], locale=locale())
+    value = _local(moment).date() if isinstance(moment, datetime) else moment
+    language = locale()
+    return _date(value, _ORDER.get(language.language, _ORDER["en"])[0], str(language))
 
 
 def short_day(moment: datetime | date) -> str:
     """ "di 24 nov" """
-    value = _local(moment) if isinstance(moment, datetime) else moment
-    pattern = _ORDER.get(locale().language, _ORDER["en"])[1]
-    return dates.format_date(value, pattern, locale=locale()).replace(".", "")
+    value = _local(moment).date() if isinstance(moment, datetime) else moment
+    language = locale()
+    pattern = _ORDER.get(language.language, _ORDER["en"])[1]
+    return _date(value, pattern, str(language)).replace(".", "")
 
 
 def weekday(value: date) -> str:
@@ -53,7 +62,7 @@ def moment(value: datetime) -> str:
     if away == 0:
         return clock(value)
     if 0 < away < 7 or -2 < away < 0:
-        name = dates.format_date(_local(value), "EEE", locale=locale()).rstrip(".")
+        name = _date(_local(value).date(), "EEE", str(locale())).rstrip(".")
         return f"{name}{_SPACE}{clock(value)}"
     return f"{short_day(value)} {clock(value)}".replace(" ", _SPACE)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ def locale() -> Locale:
     return parse(_forced.get() or current.locale_code())
 
 
+@cache
 def parse(code: str) -> Locale:
     """A locale by its code ("nl", "nl_BE", "en-GB"); an unknown one is the default."""
     try:
@@ -59,11 +61,11 @@ class GcalDomain(Domain):  # type: ignore[misc]  # Flask-Babel has no types
 
     def get_translations(self) -> Translations:
         """The catalogue of now: ours, with the host's words over it."""
-        folders = [str(FOLDER), *_host_folders()]
-        language = locale()
-        key = (str(language), *folders)
+        code = _forced.get() or current.locale_code()
+        key = (code, current_app.config.get("BABEL_TRANSLATION_DIRECTORIES", ""))
         found = self._catalogues.get(key)
         if found is None:
+            folders, language = [str(FOLDER), *_host_folders()], parse(code)
             found = Translations()
             for folder in folders:
                 wanted = [str(language), language.language]

@@ -12,6 +12,7 @@ from werkzeug.routing import BuildError
 
 from ..services.reporting import EventView
 from . import current, formats, i18n, words
+from .icons import icon
 from .theming.registry import TOKENS, Theming
 from .theming.theme import Theme
 
@@ -92,6 +93,7 @@ def install(app: Flask, theming: Theming) -> None:
     i18n_install(i18n.domain.gettext, i18n.domain.ngettext, newstyle=True)
     environment.globals.update(
         asset=asset,
+        draw_icon=icon,
         logo=logo,
         gcal_nonce=host_nonce,
         gcal_locale=i18n.locale,

@@ -234,6 +234,8 @@ class StatusView:
     """Everything on the status page of one link, or of an account without one."""
 
     state: PageState
+    now: datetime | None = None
+    """The instant by which all of this was decided."""
     link: LinkFacts | None = None
     ringing: tuple[DestinationView, ...] = ()
     """Where calls go now, as the exchange last said it."""

@@ -137,6 +137,7 @@ class _Page:
         )
         return StatusView(
             state=state,
+            now=now,
             link=self._facts(calendar, paused=paused),
             ringing=self.names.views(forwarding.observed or ()) if forwarding else (),
             until=self._until(windows, now, standing=standing),

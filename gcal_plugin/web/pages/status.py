@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from flask import request, session
+from flask import g, request, session
 from flask.typing import ResponseReturnValue
 
 from ...services.reporting import PageState, StatusView, link_ids, status_of
@@ -19,12 +19,12 @@ from .pausing import choices
 def show(link_id: str | None = None) -> ResponseReturnValue:
     """One link, or the list of them where there are several."""
     rt, account = current.runtime(), current.account()
-    if link_id is None:
-        ids = link_ids(rt, account)
-        if len(ids) > 1:
-            views = [status_of(rt, account, one) for one in ids]
-            return render.page("overview.html", views=views, form=ButtonForm())
     view = status_of(rt, account, link_id)
+    if link_id is None and view.others:
+        views = [status_of(rt, account, one) for one in link_ids(rt, account)]
+        return render.page("overview.html", views=views, form=ButtonForm())
+    if view.now is not None:
+        g.gcal_now = view.now
     told = outcome.take()
     if told is not None:
         view = replace(view, state=PageState(told["state"]))

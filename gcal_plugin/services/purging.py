@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
-from ..store.tables import Activity, LedgerEntry, WindowRow
+from ..store.tables import (
+    Activity,
+    Attempt,
+    Consent,
+    LedgerEntry,
+    MailOut,
+    SecurityEvent,
+    WindowRow,
+)
 from .runtime import Runtime
 
 PORTION = 5_000
@@ -14,25 +24,38 @@ PORTION = 5_000
 
 
 def purge(rt: Runtime) -> int:
-    """Delete ledger, activity and past windows beyond `GCAL_HISTORY_DAYS`; answers their number."""
+    """Delete what is over: history beyond `GCAL_HISTORY_DAYS`, letters that went out as long ago,
+    consents and attempts that nobody finished in time. Answers how many rows.
+    """
     with rt.store.begin() as session:
-        before = rt.store.now(session) - timedelta(days=rt.settings.history_days)
+        now = rt.store.now(session)
+    before = now - timedelta(days=rt.settings.history_days)
+    return sum(_delete(rt, key, over) for key, over in _over(now, before))
+
+
+def _over(now: datetime, before: datetime) -> Iterator[tuple[Any, sa.ColumnElement[bool]]]:
+    """The key of each table that forgets, and which of its rows are over."""
+    yield LedgerEntry.id, LedgerEntry.due_at < before
+    yield Activity.id, Activity.at < before
+    yield WindowRow.id, WindowRow.end_at < before
+    done = MailOut.state.in_(["sent", "failed", "cancelled"])
+    yield MailOut.id, sa.and_(done, MailOut.created_at < before)
+    yield SecurityEvent.jti, SecurityEvent.received_at < before
+    # These hold sealed tokens: not a day longer than they can be used.
+    yield Attempt.state_digest, Attempt.expires_at < now
+    yield Consent.id, Consent.expires_at < now
+
+
+def _delete(rt: Runtime, key: Any, over: sa.ColumnElement[bool]) -> int:
     gone = 0
-    for table, column in (
-        (LedgerEntry, LedgerEntry.due_at),
-        (Activity, Activity.at),
-        (WindowRow, WindowRow.end_at),
-    ):
-        while True:
-            with rt.store.begin() as session:
-                old = sa.select(table.id).where(column < before).limit(PORTION)
-                result: sa.CursorResult[object] = session.execute(  # type: ignore[assignment]
-                    sa.delete(table)
-                    .where(table.id.in_(old))
-                    .execution_options(synchronize_session=False)
-                )
-                count = result.rowcount
-            gone += count
-            if count < PORTION:
-                break
-    return gone
+    while True:
+        with rt.store.begin() as session:
+            result: sa.CursorResult[object] = session.execute(  # type: ignore[assignment]
+                sa.delete(key.class_)
+                .where(key.in_(sa.select(key).where(over).limit(PORTION)))
+                .execution_options(synchronize_session=False)
+            )
+            count = result.rowcount
+        gone += count
+        if count < PORTION:
+            return gone

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import httpx
 import pytest
 
-from gcal_plugin.ports import UnknownExtension
+from gcal_plugin.ports import Temporary, UnknownExtension
 from gcal_plugin.telephony.broadworks import BroadWorksTelephony
 from tests.contracts.telephony import (
     LINE,
@@ -110,3 +111,32 @@ class TestBroadWorks(WireContract, TelephonyContract):
     def test_an_unknown_user_is_told(self, server: BroadWorks):
         with pytest.raises(UnknownExtension):
             server.connect(server.port).read(UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<!DOCTYPE x [<!ENTITY a "aaaa">]><CallForwardingAlways>&a;</CallForwardingAlways>',
+        "<html>a proxy's page",
+        "",
+    ],
+)
+def test_an_answer_that_is_no_plain_xml_is_temporary(body: str):
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text=body))
+    exchange = BroadWorksTelephony("bw", "https://bw.example", "u", "p", transport=transport)
+    with pytest.raises(Temporary):
+        exchange.read(LINE)
+    exchange.close()
+
+
+def test_a_forward_that_somebody_typed_by_hand_is_told_and_not_guessed():
+    xsi = "http://schema.broadsoft.com/xsi"
+    body = (
+        f'<CallForwardingAlways xmlns="{xsi}"><active>true</active>'
+        "<forwardToPhoneNumber>sip:somebody@elsewhere</forwardToPhoneNumber></CallForwardingAlways>"
+    )
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text=body))
+    exchange = BroadWorksTelephony("bw", "https://bw.example", "u", "p", transport=transport)
+    with pytest.raises(Temporary, match="not ours"):
+        exchange.read(LINE)
+    exchange.close()

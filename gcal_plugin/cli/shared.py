@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
+import structlog
 from flask import current_app
 from flask.cli import AppGroup
 
 from ..services.runtime import Runtime
 
-gcal = AppGroup("gcal", help="Calendar-driven call forwarding.")
+
+def _logs_beside_the_answer() -> None:
+    """What a command answers is on standard output; logs go to standard error.
+
+    A host that has configured structlog itself keeps what it chose.
+    """
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
+
+
+gcal = AppGroup("gcal", help="Calendar-driven call forwarding.", callback=_logs_beside_the_answer)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of words.")
 

@@ -156,7 +156,7 @@ def _plain(host: str) -> str:
     return host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
 
 
-def _scope(_endpoint: str) -> str:
+def _scope(_endpoint: str = "") -> str:
     endpoint = request.endpoint
     if endpoint in _HOOKS:
         return "hook"
@@ -166,7 +166,7 @@ def _scope(_endpoint: str) -> str:
 
 
 def _limit() -> str:
-    return f"{PER_MINUTE[_scope('')]}/minute"
+    return f"{PER_MINUTE[_scope()]}/minute"
 
 
 def _reads() -> bool:

@@ -98,9 +98,9 @@ def run_a_mail_job(app: Flask) -> None:
     ],
 )
 def test_the_documented_user_can_do_no_more(guarded: RedisServer, command: list[str]) -> None:
-    with redis.Redis.from_url(url_of(guarded)) as client:
-        with pytest.raises(redis.ResponseError, match=REFUSED):
-            client.execute_command(*command)
+    refused = pytest.raises(redis.ResponseError, match=REFUSED)
+    with redis.Redis.from_url(url_of(guarded)) as client, refused:
+        client.execute_command(*command)
 
 
 def test_without_the_password_the_server_says_nothing(guarded: RedisServer) -> None:

@@ -348,6 +348,12 @@ def test_html_in_every_field_stays_text(world: World) -> None:
         assert "\u202e" not in mail.text + mail.html + mail.subject
 
 
+def test_direction_marks_and_control_characters_are_taken_out(world: World) -> None:
+    asked = Asked(["200"], remarks="a\u202eb\u200bc\x07d\r\ne")
+    request_id = asking.submit(world.rt, JAN, asked).first
+    assert desk.request_view(world.rt, JAN, request_id).remarks == "abcd\ne"
+
+
 def test_the_history_is_only_ever_added_to(world: World) -> None:
     request_id = quoted(world)
     before = [(s.id, s.at, s.action) for s in world.rows(RequestStep)]

@@ -1,0 +1,49 @@
+"""The list of defences stays true: each names a line that is there and a test that exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.mutations import Mutation, noticed, read
+
+ROOT = Path(__file__).parents[2]
+MUTATIONS = read()
+NAMES = [one.defence.replace(" ", "-") for one in MUTATIONS]
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=NAMES)
+def test_the_line_is_there_once_and_so_is_its_test(mutation: Mutation) -> None:
+    assert (ROOT / mutation.file).read_text(encoding="utf-8").count(mutation.old) == 1
+    file, *chosen = mutation.test.split()
+    text = (ROOT / file).read_text(encoding="utf-8")
+    if chosen:
+        words = r"\w*" + re.escape(chosen[-1]) + r"\w*"
+        assert re.search(rf"def test_{words}|id=\"{words}", text), mutation.test
+
+
+def test_every_threat_of_the_documentation_has_its_proof() -> None:
+    """The table names a test for each threat, and each of those files is there."""
+    table = re.findall(
+        r"^\| (\d+) \|.*\| (.*) \|$", (ROOT / "docs/security.md").read_text(), re.MULTILINE
+    )
+    assert [int(number) for number, _ in table] == list(range(1, 23))
+    for number, proof in table:
+        assert "test_" in proof, f"threat {number} has no proof"
+        for path in re.findall(r"\]\(\.\./(tests/[^)]+)\)", proof):
+            assert (ROOT / path).is_file(), path
+
+
+def test_every_threat_outside_the_domain_has_a_mutation() -> None:
+    """Script (11), the numbers' rules (17, 19) are the domain's and the browser's own lists."""
+    tried = {one.threat for one in MUTATIONS}
+    assert tried | {11, 19} == set(range(1, 23))
+
+
+@pytest.mark.full
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=NAMES)
+def test_a_defence_that_is_taken_out_is_noticed(mutation: Mutation) -> None:
+    assert noticed(mutation) == "noticed"

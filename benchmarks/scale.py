@@ -1,0 +1,268 @@
+"""A hundred thousand links and five million windows: how quick the look-ups and pages still are.
+
+Seeds a Postgres of its own, shows the plans of the hot queries, times them, asks for pages, and
+watches real processes (web worker, job worker, clock) at rest. No peer: the limits are our own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import sqlalchemy as sa
+
+from example_app import create_app
+from example_app import seed as people
+from example_app.database import Base as PortalBase
+from example_app.database import db
+from gcal_plugin.store import migrate, queries_switching
+from gcal_plugin.store.crypto import new_key
+from tests.servers import PostgresServer, RedisServer
+from tests.servers.ports import free_port, wait_for_port
+from tests.servers.process import Child
+from tests.support.portal_app import JAN, OPERATOR, Person
+
+from . import scale_seed
+from .scale_plot import draw
+
+LIMITS = {
+    "due_query_ms": 5.0,
+    "status_p99_ms": 50.0,
+    "board_ms": 300.0,
+    "metrics_ms": 300.0,
+    "web_mib": 150.0,
+    "worker_mib": 200.0,
+    "idle_cpu_percent": 2.0,
+}
+PREFIX = "/google-calendar"
+Say = Callable[[str], None]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """How large, how long, and where the picture goes."""
+    parser.add_argument("--links", type=int, default=100_000)
+    parser.add_argument("--windows", type=int, default=50, help="windows of each link")
+    parser.add_argument("--idle", type=float, default=60, help="seconds to watch it at rest")
+    parser.add_argument("--plot", type=Path, help="write the picture here")
+
+
+def run(options: argparse.Namespace, say: Say) -> dict[str, Any]:
+    """Everything, in one database."""
+    with tempfile.TemporaryDirectory() as folder, _servers(Path(folder)) as servers:
+        config = _config(servers)
+        figures = _seed(servers, config, options, say)
+        figures |= _queries(servers, say)
+        figures |= _pages(config, say)
+        figures |= _processes(Path(folder), config, options.idle, say)
+    missed = [key for key, limit in LIMITS.items() if figures[key] > limit]
+    for key, limit in LIMITS.items():
+        say(f"{key:18} {figures[key]:9.2f}   limit {limit:g}{'   MISSED' if key in missed else ''}")
+    if options.plot:
+        draw(options.plot, figures, LIMITS)
+    worst = max(LIMITS, key=lambda key: figures[key] / LIMITS[key])
+    return {
+        "ours": figures[worst], "peer": None, "ratio": figures[worst] / LIMITS[worst],
+        "unit": worst, "limit": LIMITS[worst], "passed": not missed, **figures,
+    }  # fmt: skip
+
+
+class _servers:  # noqa: N801 (used as a function)
+    """Postgres and Redis of this run alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.postgres = PostgresServer(
+            options={
+                "shared_buffers": "512MB",
+                "max_wal_size": "8GB",
+                "maintenance_work_mem": "256MB",
+            }
+        )
+        self.redis = RedisServer(folder / "redis")
+
+    def __enter__(self) -> _servers:
+        self.postgres.start()
+        self.redis.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.redis.stop()
+        self.postgres.close()
+
+
+def _config(servers: _servers) -> dict[str, Any]:
+    return {
+        "SECRET_KEY": "scale",
+        "SQLALCHEMY_DATABASE_URI": servers.postgres.url(),
+        "GCAL_GOOGLE_CLIENT_ID": "client.example",
+        "GCAL_GOOGLE_CLIENT_SECRET": "secret",
+        "GCAL_GOOGLE_METADATA_URL": "http://127.0.0.1:9/.well-known/openid-configuration",
+        "GCAL_GOOGLE_API_ROOT": "http://127.0.0.1:9",
+        "GCAL_REDIS_URL": servers.redis.url(),
+        "GCAL_ENCRYPTION_KEYS": [new_key()],
+        "GCAL_TELEPHONY": {"main": {"backend": "memory"}},
+        "GCAL_METRICS_TOKEN": "scale",
+        "GCAL_PUBLIC_URL": "https://portal.example",
+        "WTF_CSRF_ENABLED": True,
+    }
+
+
+def _seed(
+    servers: _servers, config: dict[str, Any], options: argparse.Namespace, say: Say
+) -> dict[str, Any]:
+    app = create_app(config)
+    with app.app_context():
+        migrate.upgrade(db.engine)
+        PortalBase.metadata.create_all(db.engine)
+        app.test_cli_runner().invoke(people.command, catch_exceptions=False)
+        began = time.monotonic()
+        scale_seed.fill(db.engine, links=options.links, windows=options.windows)
+        seconds = time.monotonic() - began
+        size = db.session.scalar(sa.text("SELECT pg_database_size(current_database())")) or 0
+        db.session.remove()
+        db.engine.dispose()
+    windows = options.links * options.windows
+    say(f"seeded {options.links} links, {windows} windows in {seconds:.0f} s")
+    return {
+        "links": options.links,
+        "windows": windows,
+        "seed_s": round(seconds, 1),
+        "database_mib": round(size / 2**20),
+    }
+
+
+def _queries(servers: _servers, say: Say) -> dict[str, Any]:
+    engine = sa.create_engine(servers.postgres.url())
+    with sa.orm.Session(engine) as session:
+        now = session.scalar(sa.select(sa.func.now()))
+        assert now is not None
+        times = []
+        for _ in range(300):
+            began = time.perf_counter()
+            rows = queries_switching.due(session, now + timedelta(seconds=5), now, 60_000)
+            times.append((time.perf_counter() - began) * 1000)
+        for name, statement in scale_seed.HOT.items():
+            plan = session.scalars(sa.text(f"EXPLAIN (ANALYZE, COSTS OFF) {statement}")).all()
+            say(f"-- {name}\n" + "\n".join(plan))
+            used = "\n".join(plan)
+            assert "Seq Scan" not in used, f"{name} reads a whole table:\n{used}"
+    engine.dispose()
+    say(f"{len(rows)} lines due: median {statistics.median(times):.2f} ms")
+    return {
+        "due_lines": len(rows),
+        "due_query_ms": round(_p(times, 0.99), 3),
+        "due_query_p50_ms": round(statistics.median(times), 3),
+    }
+
+
+def _pages(config: dict[str, Any], say: Say) -> dict[str, Any]:
+    app = create_app(config)
+    found: dict[str, Any] = {}
+    jan, operator = Person(app, JAN), Person(app, OPERATOR)
+    bearer = {"Authorization": "Bearer scale"}
+    asked: dict[str, tuple[Callable[[], Any], int]] = {
+        "status": (lambda: jan.client.get(f"{PREFIX}/"), 300),
+        "board": (lambda: operator.client.get(f"{PREFIX}/operator/"), 20),
+        "metrics": (lambda: app.test_client().get(f"{PREFIX}/metrics", headers=bearer), 20),
+    }
+    for name, (ask, times) in asked.items():
+        taken = []
+        for turn in range(times + 3):
+            began = time.perf_counter()
+            answer = ask()
+            if turn >= 3:  # the first ones compile templates and open connections
+                taken.append((time.perf_counter() - began) * 1000)
+            assert answer.status_code == 200, (name, answer.status_code)
+        found[f"{name}_p50_ms"] = round(statistics.median(taken), 2)
+        found[f"{name}_p99_ms"] = round(_p(taken, 0.99), 2)
+        say(f"{name}: p50 {found[f'{name}_p50_ms']} ms, p99 {found[f'{name}_p99_ms']} ms")
+    found["board_ms"], found["metrics_ms"] = found["board_p50_ms"], found["metrics_p50_ms"]
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    return found
+
+
+def _processes(folder: Path, config: dict[str, Any], seconds: float, say: Say) -> dict[str, Any]:
+    """Web worker, job worker and clock: what they hold, and what they use while nothing happens."""
+    port = free_port()
+    env = {
+        "RUN_DIR": str(folder / "run"),
+        "DATABASE_URL": config["SQLALCHEMY_DATABASE_URI"],
+        **{
+            key: json.dumps(value) if isinstance(value, list | dict) else str(value)
+            for key, value in config.items()
+            if key.startswith("GCAL_")
+        },
+    }
+    flask = [sys.executable, "-m", "flask", "--app", "example_app", "gcal"]
+    gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--threads", "8"]
+    commands = {
+        "web": [*gunicorn, "--no-control-socket", "example_app:create_app()"],
+        "clock": [*flask, "clock"],
+        "switch": [*flask, "worker", "--queue", "gcal-switch"],
+        "care": [*flask, "worker", "--queue", "gcal-care"],
+    }
+    children = {
+        name: Child(command, log=folder / f"{name}.log", name=name, env=env)
+        for name, command in commands.items()
+    }
+    try:
+        for child in children.values():
+            child.start()
+        wait_for_port(port, timeout=60)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            for _ in range(200):
+                client.get(f"{PREFIX}/healthz")
+                client.get("/login")
+            bearer = {"Authorization": "Bearer scale"}
+            for _ in range(10):
+                client.get(f"{PREFIX}/metrics", headers=bearer).raise_for_status()
+        time.sleep(15)  # what a start brings along is not rest
+        before = {name: _cpu(child.pid) for name, child in children.items()}
+        began = time.monotonic()
+        time.sleep(seconds)
+        wall = time.monotonic() - began
+        used = {
+            name: (_cpu(child.pid) - before[name]) / wall * 100 for name, child in children.items()
+        }
+        held = {name: _mib(child.pid) for name, child in children.items()}
+    finally:
+        for child in children.values():
+            child.stop()
+    say(f"at rest for {wall:.0f} s: {used} percent of a core; MiB {held}")
+    return {
+        "web_mib": round(held["web"], 1),
+        "worker_mib": round(max(held["switch"], held["care"]), 1),
+        "clock_mib": round(held["clock"], 1),
+        "idle_cpu_percent": round(sum(used.values()), 2),
+        **{f"idle_{name}_percent": round(value, 2) for name, value in used.items()},
+    }
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
+def _cpu(pid: int) -> float:
+    return sum(one.cpu_times().user + one.cpu_times().system for one in _family(pid))
+
+
+def _mib(pid: int) -> float:
+    """The largest single process below `pid`, by its resident memory."""
+    return max(one.memory_info().rss for one in _family(pid)) / 2**20
+
+
+def _p(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

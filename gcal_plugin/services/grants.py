@@ -99,6 +99,8 @@ def _look(rt: Runtime, grant_id: UUID, refused: AccessToken | None) -> AccessTok
             sa.update(_TABLE)
             .where(
                 _TABLE.c.id == grant_id,
+                # Unless somebody refreshed it since we looked.
+                _TABLE.c.access_token.is_not_distinct_from(grant.access_token),
                 sa.or_(_TABLE.c.refresh_lease_until.is_(None), _TABLE.c.refresh_lease_until <= now),
             )
             .values(refresh_lease_until=until)

@@ -31,6 +31,12 @@ _ALONG = 200
 """How many calendars that are due one wake-up takes along."""
 _LEASE = timedelta(seconds=120)
 _BATCH = 200
+_ENOUGH_FAILURES = 3
+"""After so many refreshes in a row that failed, the others of the round are not tried: when the
+token endpoint is away, waiting for it once for each grant would hold up everything else."""
+_GOVERNED_STEP = 2
+_OF_THE_GRANT = frozenset({"refresh_busy", "cannot_open", "suspended", "unknown_client"})
+"""Failures that say nothing about the next grant's chances."""
 _THREADS = 16
 """Enough to keep Google's whole quota busy at a tenth of a second an answer."""
 
@@ -138,6 +144,7 @@ class _Round:
         self._tokens: dict[UUID, AccessToken] = {}
         self._failures: list[_Failure] = []
         self._revoked: list[Claim] = []
+        self._unrefreshed: list[CalendarError] = []
         self._scopes: dict[UUID, Scope] = {}
 
     def run(self, calendar_ids: Sequence[UUID]) -> SyncReport:
@@ -191,13 +198,19 @@ class _Round:
         token = self._tokens.get(claim.grant_id)
         if token is not None and (refused is None or token.value != refused.value):
             return True
+        if len(self._unrefreshed) >= _ENOUGH_FAILURES:
+            self._fail(_Failure(claim, self._unrefreshed[-1]))
+            return False
         try:
             self._tokens[claim.grant_id] = grants.access_token(
                 self._rt, claim.grant_id, refused=refused
             )
         except CalendarError as error:
+            if not error.permanent and error.reason not in _OF_THE_GRANT:
+                self._unrefreshed.append(error)
             self._fail(_Failure(claim, error))
             return False
+        self._unrefreshed.clear()
         return True
 
     def _access(self, claim: Claim) -> AccessToken:
@@ -380,8 +393,10 @@ def _let_go(claim: Claim) -> Row:
 
 def _failure_row(failure: _Failure, now: datetime) -> Row:
     claim, error = failure.claim, failure.error
+    # Waiting for our share of the quota is no failure; half a minute later there is more of it.
     governed = error.reason == "governed"
     failures = claim.failures if governed else claim.failures + 1
+    step = _GOVERNED_STEP if governed else failures
     return {
         "id": claim.id,
         "generation": claim.generation,
@@ -390,7 +405,7 @@ def _failure_row(failure: _Failure, now: datetime) -> Row:
         "failures": failures,
         "last_error": error.reason[:255],
         "next_sync_at": sync_timing.after_failure(
-            now, max(failures, 1), retry_after=error.retry_after, permanent=error.permanent
+            now, step, retry_after=error.retry_after, permanent=error.permanent
         ),
     }
 

@@ -51,7 +51,28 @@ _CLAIM = tuple(_TABLE.c[name] for name in Claim.__dataclass_fields__)
 
 
 def due(session: Session, now: datetime, limit: int) -> list[UUID]:
-    """Calendars that want a fetch and that nobody holds: the tenants in turn, each by age.
+    """Calendars that want a fetch and that nobody holds.
+
+    Those of which Google said that they changed come first, so that a fleet that catches up does
+    not keep an edit waiting; then the others, the tenants in turn.
+    """
+    changed = list(
+        session.scalars(
+            sa.select(Calendar.id)
+            .where(Calendar.dirty, Calendar.next_sync_at <= now, *_free(now))
+            .order_by(Calendar.next_sync_at)
+            .limit(limit)
+        )
+    )
+    if len(changed) >= limit:
+        return changed
+    told = set(changed)
+    others = _in_turn(session, now, limit)
+    return changed + [one for one in others if one not in told][: limit - len(changed)]
+
+
+def _in_turn(session: Session, now: datetime, limit: int) -> list[UUID]:
+    """What is due, each tenant in its turn, the longest waiting first.
 
     Only the oldest few thousand are dealt out, so that a flood costs no more than its head.
     """

@@ -27,11 +27,11 @@ def hooks(world: World, app: Flask) -> Iterator[str]:
             token=given["X-Goog-Channel-Token"],
             resource_state=given["X-Goog-Resource-State"],
         )
-        world.heard.append(message)
         with app.app_context():
             try:
                 return Response(status=watching.handle_push(world.rt, **asdict(message)))
             finally:
+                world.heard.append(message)
                 world.rt.store.release()
 
     @receiver.post("/google-calendar/hooks/google-security")

@@ -87,13 +87,13 @@ class World:
             Metadata(rt.settings.google_metadata_url),
             scopes=rt.settings.scopes,
             timeout=rt.settings.google_timeout_seconds,
-            clock=self._unix,
+            clock=self.unix,
         )
         calendars = GovernedCalendars(rt.calendars, Governor(None))
         security = GoogleSecurityEvents(
             Metadata(rt.settings.google_risc_metadata_url),
             service_account=self.google.service_account(),
-            clock=self._unix,
+            clock=self.unix,
         )
         return replace(rt, oauth=oauth, calendars=calendars, extras={"security_events": security})
 
@@ -108,15 +108,15 @@ class World:
     def close(self) -> None:
         """End the threads and connections of this world."""
         syncing.close(self.rt)
-        assert isinstance(self.rt.calendars, GovernedCalendars)
-        self.rt.calendars.close()
+        if isinstance(self.rt.calendars, GovernedCalendars):
+            self.rt.calendars.close()
 
     # -- time ----------------------------------------------------------------------------------
 
     def _clock(self, session: Session) -> datetime:
         return self.now
 
-    def _unix(self) -> float:
+    def unix(self) -> float:
         return self.now.timestamp()
 
     def at(self, moment: datetime) -> None:

@@ -52,6 +52,12 @@ class Calendar(Base):
     __table_args__ = (
         sa.UniqueConstraint("grant_id", "google_id"),
         sa.Index("ix_gcal_calendar_next_sync_at", "next_sync_at"),
+        sa.Index(
+            "ix_gcal_calendar_dirty",
+            "next_sync_at",
+            sqlite_where=sa.text("dirty"),
+            postgresql_where=sa.text("dirty"),
+        ),
     )
 
     id: Mapped[Id]

@@ -7,18 +7,23 @@ jobs of the last version still run after a deploy.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from flask import current_app
 
 from ..services import switching
+from ..services.runtime import Runtime
 from .battery import Battery
 from .context import runtime
 from .duties import WAITING, care_task
 
+log = structlog.get_logger(__name__)
+
 BATTERY = "gcal_battery"
+MOST_OFF = timedelta(seconds=60)
 
 
 def switch_batch(pbx: str, link_ids: Sequence[str], due_at: str | None = None) -> None:
@@ -27,6 +32,8 @@ def switch_batch(pbx: str, link_ids: Sequence[str], due_at: str | None = None) -
     `pbx` is empty for lines of several exchanges.
     """
     rt = runtime()
+    if clock_is_off(rt):
+        return
     instant = datetime.fromisoformat(due_at) if due_at is not None else None
     ids = [UUID(one) for one in link_ids]
     battery: Battery | None = current_app.extensions.get(BATTERY)
@@ -35,6 +42,19 @@ def switch_batch(pbx: str, link_ids: Sequence[str], due_at: str | None = None) -
         return
     for armed in switching.prepare(rt, pbx, ids, instant).armed:
         battery.put(armed)
+
+
+def clock_is_off(rt: Runtime) -> bool:
+    """Whether this machine's clock is too far from the database's to sign requests with.
+
+    Receivers refuse a signature of another time. What such a worker leaves is asked for again.
+    """
+    with rt.store.begin() as session:
+        off = datetime.now(UTC) - rt.store.now(session)
+    if abs(off) <= MOST_OFF:
+        return False
+    log.error("clock_is_off", seconds=round(off.total_seconds()))
+    return True
 
 
 def sync_calendars(calendar_ids: Sequence[str], urgent: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Real processes to break: each test starts what it needs and has the rest of the file's servers."""
+"""Real processes to break: each test starts what it needs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.google.conftest import google, local_google, pushed, world  # noqa: F401 (fixtures)
 from tests.servers.databases import Databases
 from tests.support.runtime import make_schema
 from tests.support.stage import Stage, make_stage

@@ -7,7 +7,11 @@ import time
 from datetime import datetime, timedelta
 
 import pytest
+from rq import Callback, Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
 
+from gcal_plugin.jobs.connection import connect
 from tests.support.lines import JAN, PIET
 from tests.support.stage import Stage
 
@@ -60,7 +64,8 @@ def test_03_a_worker_that_sleeps_past_its_lease_sends_nothing(stage: Stage) -> N
     stage.soon(lambda: edge_armed(stage, link), True)
     worker.pause()
     stage.soon(lambda: stage.pbx.rings("200"), {JAN}, within=60)
-    stage.world.window(link, PIET, timedelta(0), stage.world.clock.at + timedelta(minutes=5))
+    now = stage.world.clock.at
+    stage.world.window(link, PIET, now, now + timedelta(minutes=5))
     stage.soon(lambda: stage.pbx.rings("200"), {JAN, PIET}, within=20)
     before = stage.pbx.history("200")
     worker.resume()
@@ -101,18 +106,18 @@ def test_25_two_clocks_and_two_workers_switch_each_line_once(stage: Stage) -> No
 
 
 @pytest.mark.parametrize("offset", ["+300s", "-300s"])
-def test_26_a_worker_with_a_wrong_clock_is_neither_early_nor_late(
-    stage: Stage, offset: str
-) -> None:
-    """Due times are the database's; the worker's own calendar does not matter."""
-    faketime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+def test_26_a_worker_with_a_wrong_clock_pushes_nothing_wrong(stage: Stage, offset: str) -> None:
+    """Due times are the database's. This far off, its signatures would be refused: it leaves the
+    work to others."""
+    faketime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
     link = stage.world.link()
-    stage.worker(LD_PRELOAD=faketime, FAKETIME=offset, FAKETIME_DONT_FAKE_MONOTONIC="1")
+    worker = stage.worker(LD_PRELOAD=faketime, FAKETIME=offset, FAKETIME_DONT_FAKE_MONOTONIC="1")
     stage.clock()
-    start, end = stage.forward(link, JAN, 4, 3)
-    stage.soon(lambda: len(stage.pbx.history("200")), 2, within=25)
+    start, end = stage.forward(link, JAN, 6, 4)
+    stage.soon(lambda: len(stage.pbx.history("200")), 2, within=30)
     for write, edge in zip(stage.pbx.history("200"), (start, end), strict=True):
-        assert 0 <= lateness(write, edge) < 2
+        assert 0 <= lateness(write, edge) < 9
+    worker.wait_for("clock_is_off")
 
 
 def test_28_a_cold_start_pushes_only_what_is_true_now(stage: Stage) -> None:
@@ -131,8 +136,6 @@ def test_28_a_cold_start_pushes_only_what_is_true_now(stage: Stage) -> None:
 
 def test_32_jobs_of_the_last_version_still_run(stage: Stage, redis_url: str) -> None:
     """A rolling deploy: an older clock asked without the arguments that came later."""
-    from rq import Queue
-    from rq.serializers import JSONSerializer
 
     from gcal_plugin.jobs.connection import connect
 
@@ -144,16 +147,15 @@ def test_32_jobs_of_the_last_version_still_run(stage: Stage, redis_url: str) -> 
     stage.soon(lambda: stage.pbx.rings("200"), {JAN})
 
 
-def test_a_worker_ends_gently_on_sigterm(stage: Stage) -> None:
+def test_a_worker_ends_gently_on_sigterm(stage: Stage, redis_url: str) -> None:
     worker = stage.worker()
+    stage.soon(lambda: connect(redis_url).scard("rq:workers"), 1)
     worker.signal_leader(signal.SIGTERM)
     assert worker.wait(10) == 0
 
 
 def test_a_job_that_names_another_function_is_refused(stage: Stage, redis_url: str) -> None:
     """Whoever can write to Redis cannot run code here."""
-    from rq import Queue
-    from rq.job import Job
     from rq.serializers import JSONSerializer
 
     from gcal_plugin.jobs.connection import connect
@@ -162,9 +164,7 @@ def test_a_job_that_names_another_function_is_refused(stage: Stage, redis_url: s
     trace = stage.folder / "owned"
     bad = [
         queue.enqueue_call("os.system", args=[f"touch {trace}"]),
-        queue.enqueue_call(
-            "gcal_plugin.jobs.tasks.send_mail", on_failure="os.abort", on_success="os.abort"
-        ),
+        queue.enqueue_call("gcal_plugin.jobs.tasks.send_mail", on_failure=Callback("os.abort")),
     ]
     worker = stage.worker()
     for job in bad:

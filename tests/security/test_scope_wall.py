@@ -1,0 +1,147 @@
+"""Whose rows somebody may see is decided in `store/scope.py`, and no query goes round it.
+
+Pages, commands and jobs ask no database at all. Services may look rows up by themselves only where
+the id comes from our own tables, never from a person; each such place stands below with its reason.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gcal_plugin.store import scope
+
+ROOT = Path(__file__).parents[2] / "gcal_plugin"
+WITHOUT_QUERIES = ("web", "cli", "jobs", "google", "telephony", "ports", "domain")
+SCOPED = {"Link", "Request", "MailOut", "PriceTemplate", "Audit"}
+"""The tables that have their look-ups in `scope`."""
+ASKING = {"select", "get", "get_one", "query", "update", "delete", "exists"}
+
+BATCH = "a batch of ids from our own queue or clock"
+CALENDAR = "every link of a calendar or consent, whoever has it: they share its fate"
+LINE = "by the line itself, to keep two from having it"
+FOUND = "the row hangs on one that scope has found"
+STAFF = "an operator's command, or support's own tenant as an argument"
+LETTERS = "the outbox, which sends everybody's letters"
+KNOWN = {
+    "services/explaining.py:explain_at": STAFF,
+    "services/linking/breaks.py:grant_lost": CALENDAR,
+    "services/linking/breaks.py:calendar_lost": CALENDAR,
+    "services/linking/breaks.py:calendar_back": CALENDAR,
+    "services/linking/choose.py:_revive_siblings": CALENDAR,
+    "services/linking/disconnecting.py:forget_calendar": CALENDAR,
+    "services/linking/disconnecting.py:release": CALENDAR,
+    "services/linking/provision.py:live_link": LINE,
+    "services/moving.py:plan_move": STAFF,
+    "services/moving.py:_change_over": STAFF,
+    "services/onboarding/asking.py:_live_link": LINE,
+    "services/onboarding/ending.py:end_contract": FOUND,
+    "services/onboarding/ending.py:keep_contract": FOUND,
+    "services/onboarding/ending.py:end_due": BATCH,
+    "services/onboarding/ending.py:_end": BATCH,
+    "services/onboarding/following.py:follow_link": FOUND,
+    "services/onboarding/quoting.py:remind": BATCH,
+    "services/onboarding/quoting.py:_quoted": BATCH,
+    "services/onboarding/quoting.py:_expire": BATCH,
+    "services/onboarding/records.py:open_request": LINE,
+    "services/onboarding/templates.py:remove_template": FOUND,
+    "services/outbox.py:cancel": LETTERS,
+    "services/outbox.py:_claim": LETTERS,
+    "services/outbox.py:_record": LETTERS,
+    "services/privacy.py:erase_account": STAFF,
+    "services/privacy.py:_end_links": STAFF,
+    "services/privacy.py:_link_ids": STAFF,
+    "services/privacy.py:_queries": STAFF,
+    "services/resyncing.py:calendar_of": STAFF,
+    "services/switching/board.py:load": BATCH,
+}
+
+
+def _calls(node: ast.AST, inside: tuple[str, ...] = ()) -> Iterator[tuple[str, ast.Call]]:
+    """Every call of a module with the outermost function that it stands in."""
+    for child in ast.iter_child_nodes(node):
+        named = isinstance(child, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef)
+        deeper = (*inside, child.name) if named else inside  # type: ignore[attr-defined]
+        if isinstance(child, ast.Call):
+            yield (inside[0] if inside else "<module>"), child
+        yield from _calls(child, deeper)
+
+
+def _asked(call: ast.Call) -> set[str]:
+    """The scoped tables that a call asks for directly."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name not in ASKING or not call.args:
+        return set()
+    return {
+        node.id
+        for node in ast.walk(call.args[0])
+        if isinstance(node, ast.Name) and node.id in SCOPED
+    }
+
+
+def _asking() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        place = path.relative_to(ROOT)
+        if place.parts[0] == "store":
+            continue
+        for function, call in _calls(ast.parse(path.read_text(encoding="utf-8"))):
+            if tables := _asked(call):
+                found.setdefault(f"{place.as_posix()}:{function}", set()).update(tables)
+    return found
+
+
+def test_no_query_goes_round_the_scope() -> None:
+    found = _asking()
+    new = {where: sorted(tables) for where, tables in found.items() if where not in KNOWN}
+    assert new == {}, "look rows up by `store.scope`, or say here why an id is our own"
+    assert set(KNOWN) - set(found) == set(), "these ask no longer: take them out"
+
+
+def test_the_scope_has_every_table_that_is_asked_for_by_people() -> None:
+    returned = {name for name in SCOPED if name in Path(scope.__file__).read_text(encoding="utf-8")}
+    assert returned == SCOPED
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from (f"{module}.{one.name}" for one in node.names)
+
+
+@pytest.mark.parametrize("room", WITHOUT_QUERIES)
+def test_only_services_and_the_store_ask_the_database(room: str) -> None:
+    looked = 0
+    for path in sorted((ROOT / room).rglob("*.py")):
+        for name in _imports(ast.parse(path.read_text(encoding="utf-8"))):
+            looked += 1
+            bare = name.lstrip(".")
+            allowed = bare.startswith("sqlalchemy.exc")
+            assert allowed or not bare.startswith("sqlalchemy"), f"{path}: {name}"
+            assert ".tables" not in f".{bare}", f"{path}: {name}"
+    assert looked > 10
+
+
+@pytest.mark.parametrize(
+    "source, tables",
+    [
+        ("sa.select(Link).where(Link.id == x)", {"Link"}),
+        ("sa.select(Link.id, Request.id)", {"Link"}),
+        ("session.get(Request, key)", {"Request"}),
+        ("session.query(MailOut)", {"MailOut"}),
+        ("sa.update(Link).values(state='x')", {"Link"}),
+        ("sa.delete(PriceTemplate)", {"PriceTemplate"}),
+        ("scope.link(session, viewer, key)", set()),
+        ("found.get('Link')", set()),
+    ],
+)
+def test_the_wall_sees_what_it_was_built_against(source: str, tables: set[str]) -> None:
+    tree = ast.parse(f"def page():\n    return {source}\n")
+    found = [_asked(call) for where, call in _calls(tree) if where == "page"]
+    assert set().union(*found) == tables

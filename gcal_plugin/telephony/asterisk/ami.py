@@ -154,7 +154,8 @@ class Manager:
         except ValueError as error:
             raise InvalidDestination(str(error)) from None
         try:
-            self._socket.settimeout(max(deadline - time.monotonic(), 0.001))
+            if self._socket.gettimeout() != self._timeout:
+                self._socket.settimeout(self._timeout)
             self._socket.sendall(raw)
         except OSError as error:
             raise Lost(f"the manager is gone: {error}") from error

@@ -85,7 +85,9 @@ class Reader:
         left = deadline - time.monotonic()
         if left <= 0:
             raise Temporary("no answer of the manager in time")
-        self._socket.settimeout(left)
+        # Each change of a socket's time-out is a system call: a quick answer needs none.
+        if left < 0.8 * (self._socket.gettimeout() or 0.0):
+            self._socket.settimeout(left)
         try:
             data = self._socket.recv(65536)
         except TimeoutError as error:

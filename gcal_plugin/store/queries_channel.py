@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -163,8 +162,3 @@ def due_to_open(session: Session, now: datetime, limit: int) -> list[UUID]:
 def try_later(session: Session, calendar_id: UUID, at: datetime) -> None:
     """Do not ask for a channel of this calendar before `at`."""
     session.execute(sa.update(_CALENDARS).where(_CALENDARS.c.id == calendar_id).values(watch_at=at))
-
-
-def forget(session: Session, channel_ids: Collection[str]) -> None:
-    """Delete the rows of channels that are over."""
-    session.execute(sa.delete(_CHANNELS).where(_CHANNELS.c.id.in_(channel_ids)))

@@ -226,16 +226,3 @@ def add(session: Session, windows: Sequence[tuple[UUID, Window]], at: datetime) 
             for calendar_id, window in windows
         ],
     )
-
-
-def purge(session: Session, before: datetime, limit: int = 10_000) -> int:
-    """Delete windows that were over, or replaced, before a moment; answers how many."""
-    old = (
-        sa.select(_TABLE.c.id)
-        .where(sa.or_(_TABLE.c.end_at < before, _TABLE.c.replaced_at < before))
-        .limit(limit)
-    )
-    gone: sa.CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        sa.delete(_TABLE).where(_TABLE.c.id.in_(old))
-    )
-    return gone.rowcount

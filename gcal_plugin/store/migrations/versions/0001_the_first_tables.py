@@ -236,6 +236,13 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("gcal_calendar", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_gcal_calendar_dirty",
+            ["next_sync_at"],
+            unique=False,
+            sqlite_where=sa.text("dirty"),
+            postgresql_where=sa.text("dirty"),
+        )
         batch_op.create_index("ix_gcal_calendar_next_sync_at", ["next_sync_at"], unique=False)
 
     op.create_table(
@@ -651,6 +658,11 @@ def downgrade() -> None:
     op.drop_table("gcal_channel")
     with op.batch_alter_table("gcal_calendar", schema=None) as batch_op:
         batch_op.drop_index("ix_gcal_calendar_next_sync_at")
+        batch_op.drop_index(
+            "ix_gcal_calendar_dirty",
+            sqlite_where=sa.text("dirty"),
+            postgresql_where=sa.text("dirty"),
+        )
 
     op.drop_table("gcal_calendar")
     op.drop_table("gcal_tenant_state")

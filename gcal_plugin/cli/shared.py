@@ -22,7 +22,8 @@ def _logs_beside_the_answer() -> None:
     A host that has configured structlog itself keeps what it chose.
     """
     if not structlog.is_configured():
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(file=sys.stderr))
+        # Looked up at each line: whoever calls commands from a program may swap the stream.
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 gcal = AppGroup("gcal", help="Calendar-driven call forwarding.", callback=_logs_beside_the_answer)

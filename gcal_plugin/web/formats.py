@@ -101,7 +101,7 @@ def period(start: datetime, end: datetime, *, all_day: bool = False) -> str:
 def duration(value: timedelta | float) -> str:
     """ "2 uur", "45 minuten" """
     delta = value if isinstance(value, timedelta) else timedelta(seconds=value)
-    return dates.format_timedelta(delta, threshold=1.2, locale=locale())
+    return dates.format_timedelta(delta, threshold=1, locale=locale())
 
 
 def duration_short(value: float) -> str:

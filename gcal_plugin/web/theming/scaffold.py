@@ -53,7 +53,6 @@ def create(name: str, folder: Path) -> list[Path]:
         "tokens": "tokens.json",
         "tokens_dark": "tokens.dark.json",
         "logo": {"light": "logo.svg", "dark": "logo-dark.svg", "alt": title},
-        "mail_header": "logo.svg",
     }
     width = 56 + 13 * len(title)
     files = {

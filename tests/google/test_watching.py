@@ -1,0 +1,156 @@
+"""Push channels over time: renewed in good hand, closed when unused, done without when lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from gcal_plugin.services import syncing, watching
+from gcal_plugin.store.tables import Calendar, Channel, Link
+from tests.support.world import HOUR, MINUTE, Linked, World
+
+JAN = "jan@gmail.example"
+
+
+def channels(world: World) -> list[Channel]:
+    with world.rt.store.begin() as session:
+        found = list(session.scalars(sa.select(Channel)))
+        session.expunge_all()
+        return found
+
+
+def watched(world: World) -> Linked:
+    link = world.link()
+    world.sync(link)
+    watching.renew_due(world.rt)
+    world.sync(link)
+    return link
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_an_idle_week_costs_two_and_a_half_requests_a_day(pushed: World) -> None:
+    watched(pushed)
+    pushed.forget_asked()
+    days = 14
+    for _ in range(days * 24):
+        pushed.later(HOUR)
+        syncing.sync_due(pushed.rt)
+        watching.renew_due(pushed.rt)
+    asked = pushed.google.counters()["endpoints"]
+    calendar = sum(asked.get(name, 0) for name in ("events.list", "events.watch", "channels.stop"))
+    assert calendar / days <= 2.5
+    assert asked["events.list"] / days >= 1.8, "the safety fetches are made"
+    assert asked["events.watch"] >= 2, "and the channel is renewed"
+    assert len(channels(pushed)) == 1
+
+
+def test_a_change_whose_notification_is_lost_is_found_by_the_safety_fetch(pushed: World) -> None:
+    link = watched(pushed)
+    pushed.google.fault("push_loss")
+    pushed.event("0612345678", pushed.now + 24 * HOUR, pushed.now + 25 * HOUR)
+    for _ in range(13):
+        pushed.later(HOUR)
+        syncing.sync_due(pushed.rt)
+    assert pushed.values(link) == ["+31612345678"]
+
+
+def test_a_calendar_whose_channel_ended_is_polled_again(pushed: World) -> None:
+    link = watched(pushed)
+    pushed.configure(public_url="")  # so that no new channel is opened
+    pushed.later(timedelta(days=8))
+    watching.renew_due(pushed.rt)
+    assert pushed.calendar_of(link).push_state == "none"
+    pushed.sync(link)
+    again = pushed.calendar_of(link).next_sync_at
+    assert again is not None
+    assert again - pushed.now <= MINUTE
+
+
+def test_letting_go_stops_the_channels_at_google(pushed: World) -> None:
+    link = watched(pushed)
+    with pushed.rt.store.begin() as session:
+        session.execute(sa.update(Link).values(calendar_id=None, state="ready"))
+    watching.close_unused_channels(pushed.rt, link.grant_id)
+    assert channels(pushed) == []
+    assert len(pushed.asked("channels.stop")) == 1
+
+
+def test_a_channel_that_cannot_be_stopped_is_tried_again(pushed: World) -> None:
+    link = watched(pushed)
+    pushed.google.fault("backendError", endpoint="channels.stop", count=1)
+    watching.close_channels(pushed.rt, link.calendar_id)
+    assert [one.state for one in channels(pushed)] == ["stopping"]
+    with pushed.rt.store.begin() as session:
+        session.execute(sa.update(Link).values(calendar_id=None, state="ready"))
+    pushed.later(HOUR)
+    watching.renew_due(pushed.rt)
+    assert channels(pushed) == []
+
+
+def test_an_opening_that_nobody_finished_is_cleaned_up(pushed: World) -> None:
+    link = watched(pushed)
+    with pushed.rt.store.begin() as session:
+        session.add(
+            Channel(
+                id="half-open",
+                calendar_id=link.calendar_id,
+                token_digest="-",
+                state="opening",
+                created_at=pushed.now,
+                renew_at=pushed.now + 5 * MINUTE,
+            )
+        )
+    pushed.later(10 * MINUTE)
+    watching.renew_due(pushed.rt)
+    assert [one.state for one in channels(pushed)] == ["open"]
+
+
+def test_changed_calendars_come_before_those_that_are_merely_due(world: World) -> None:
+    links = [world.link(f"p{number}@gmail.example", None, str(200 + number)) for number in range(3)]
+    with world.rt.store.begin() as session:
+        for number, link in enumerate(links):
+            session.execute(
+                sa.update(Calendar)
+                .where(Calendar.id == link.calendar_id)
+                .values(next_sync_at=world.now - number * MINUTE, dirty=number == 0)
+            )
+    due = syncing.due_calendars(world.rt)
+    assert due == [links[0].calendar_id, links[2].calendar_id, links[1].calendar_id]
+
+
+def test_a_calendar_is_not_fetched_twice_within_a_second(world: World) -> None:
+    link = world.link()
+    assert world.sync(link).synced
+    report = syncing.sync_calendars(world.rt, [link.calendar_id])
+    assert report.postponed == {link.calendar_id}
+    assert syncing.due_calendars(world.rt) == []
+    world.later(timedelta(seconds=1.1))
+    assert syncing.due_calendars(world.rt) == [link.calendar_id]
+    assert syncing.sync_due(world.rt).synced == {link.calendar_id}
+    assert syncing.sync_due(world.rt, [link.calendar_id]).requests == 0, "not due any more"
+
+
+def test_a_disconnect_during_a_fetch_wins(world: World) -> None:
+    link = world.link()
+    world.event("0612345678", world.now, world.now + HOUR)
+    source = world.rt.calendars
+
+    class Slow:
+        def __getattr__(self, name: str) -> object:
+            return getattr(source, name)
+
+        def events(self, *given: object, **named: object) -> object:
+            page = source.events(*given, **named)  # type: ignore[arg-type]
+            with world.rt.store.begin() as session:
+                session.execute(sa.update(Link).values(calendar_id=None, state="ready"))
+                session.execute(sa.update(Calendar).values(generation=Calendar.generation + 1))
+            return page
+
+    object.__setattr__(world.rt, "calendars", Slow())
+    report = world.sync(link)
+    object.__setattr__(world.rt, "calendars", source)
+    assert report.synced == set()
+    assert world.rows(link, history=True) == []
+    assert world.calendar_of(link).lease_until is None

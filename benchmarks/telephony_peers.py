@@ -153,35 +153,39 @@ def ami(stack: ExitStack, folder: Path) -> Contest:
     wire = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
     lines = stack.enter_context(wire.makefile("rb"))
 
-    def until(end: bytes) -> bytes:
-        seen = b""
-        while end not in seen or not seen.endswith(b"\r\n\r\n"):
-            seen += lines.readline()
-        return seen
+    def answer(number: bytes, event: bytes = b"") -> dict[bytes, bytes]:
+        """As the least of clients has to: packets by their number, up to the one that ends it."""
+        while True:
+            packet = {}
+            while line := lines.readline().rstrip():
+                name, _, value = line.partition(b": ")
+                packet[name] = value
+            if packet.get(b"ActionID") == number and packet.get(b"Event", b"") == event:
+                return packet
 
     lines.readline()
     wire.sendall(render_action("Challenge", "1", [("AuthType", "MD5")]))
-    challenge = until(b"Challenge: ").partition(b"Challenge: ")[2].split()[0].decode()
+    challenge = answer(b"1")[b"Challenge"].decode()
     key = hashlib.md5((challenge + AMI_SECRET).encode()).hexdigest()
     proof = [("AuthType", "MD5"), ("Username", AMI_USER), ("Key", key), ("Events", "off")]
     wire.sendall(render_action("Login", "2", proof))
-    until(b"accepted")
+    answer(b"2")
     row = [("Family", "gcal"), ("Key", "acme.example/201")]
     wire.sendall(render_action("DBPut", "3", [*row, ("Val", "1:0:0:")]))
-    until(b"ActionID: 3")
+    answer(b"3")
 
-    def prepare(count: int) -> list[tuple[bytes, bytes]]:
-        get = (render_action("DBGet", "4", row), b"Event: DBGetComplete")
+    def prepare(count: int) -> list[tuple[bytes, bytes, bytes]]:
+        get = (render_action("DBGet", "4", row), b"4", b"DBGetComplete")
         made = []
         for revision in range(count):
             value = f"{revision}:0:0:{','.join(one.value for one in TWO)}"
             put = render_action("DBPut", "5", [*row, ("Val", value)])
-            made += [get, (put, b"ActionID: 5"), get]
+            made += [get, (put, b"5", b""), get]
         return made
 
-    def send(actions: Sequence[tuple[bytes, bytes]]) -> None:
-        for raw, end in actions:
+    def send(actions: Sequence[tuple[bytes, bytes, bytes]]) -> None:
+        for raw, number, event in actions:
             wire.sendall(raw)
-            until(end)
+            answer(number, event)
 
     return Contest(server.connect(server.port), prepare, send)

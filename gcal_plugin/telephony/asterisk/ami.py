@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import socket
 import ssl
+import struct
 import time
 from collections.abc import Mapping, Sequence
 from threading import Lock
@@ -154,8 +155,6 @@ class Manager:
         except ValueError as error:
             raise InvalidDestination(str(error)) from None
         try:
-            if self._socket.gettimeout() != self._timeout:
-                self._socket.settimeout(self._timeout)
             self._socket.sendall(raw)
         except OSError as error:
             raise Lost(f"the manager is gone: {error}") from error
@@ -213,6 +212,12 @@ class Manager:
             except OSError as error:
                 fault = error
             else:
+                # The kernel's own time-outs: Python's cost a poll before every read and write.
+                plain.settimeout(None)
+                whole, part = divmod(self._timeout, 1)
+                limit = struct.pack("ll", int(whole), int(part * 1_000_000))
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
                 return plain
         raise Temporary(f"not reached: {fault}")
 

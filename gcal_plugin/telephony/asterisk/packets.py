@@ -82,15 +82,11 @@ class Reader:
         return raw
 
     def _more(self, deadline: float) -> bytes:
-        left = deadline - time.monotonic()
-        if left <= 0:
+        if time.monotonic() >= deadline:
             raise Temporary("no answer of the manager in time")
-        # Each change of a socket's time-out is a system call: a quick answer needs none.
-        if left < 0.8 * (self._socket.gettimeout() or 0.0):
-            self._socket.settimeout(left)
         try:
             data = self._socket.recv(65536)
-        except TimeoutError as error:
+        except (TimeoutError, BlockingIOError) as error:
             raise Temporary("no answer of the manager in time") from error
         except OSError as error:
             raise Lost(f"the manager is gone: {error}") from error

@@ -39,8 +39,9 @@ class Life(RuleBasedStateMachine):
         self.world = self._context.__enter__()
         self.extension = str(next(self.extensions))
         self.link: UUID = self.world.link(self.extension, account_id="nobody")
-        self.exchange = self.world.rt.telephony["main"]
-        assert isinstance(self.exchange, Exchange)
+        exchange = self.world.rt.telephony["main"]
+        assert isinstance(exchange, Exchange)
+        self.exchange = exchange
         self.line = Line("bakkerij.example", self.extension)
         self.events: dict[str, tuple[datetime, datetime, Who]] = {}
         self.stopped: set[str] = set()

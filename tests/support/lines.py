@@ -177,7 +177,7 @@ class World:
                     .order_by(Forwarding.due_at)
                     .first()
                 )
-            if due is None:
+            if due is None or due[0] is None:
                 self.clock.at = end
                 return
             self.go(max(due[0], self.clock.at))

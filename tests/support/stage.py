@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -28,7 +28,6 @@ from .lines import World
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8G"
 ROOT = Path(__file__).parents[2]
-_T = TypeVar("_T")
 
 
 class RealClock:
@@ -148,8 +147,8 @@ class Stage:
 
     def soon(
         self,
-        what: Callable[[], _T],
-        expected: _T,
+        what: Callable[[], object],
+        expected: object,
         *,
         within: float = 15.0,
     ) -> float:
@@ -163,6 +162,11 @@ class Stage:
                 logs = "".join(child.tail() for child in self.children.values())
                 raise AssertionError(f"{seen!r} after {within} s, not {expected!r}{logs}")
             time.sleep(0.05)
+
+    def know(self, link_id: UUID) -> None:
+        """Have the line read once, so that nothing about it is unknown."""
+        self.world.change(link_id)
+        self.soon(lambda: self.world.row(link_id).observed is not None, True)
 
     def forward(
         self, link_id: UUID, value: str, start: float, seconds: float
@@ -204,7 +208,7 @@ def make_stage(
             "telephony": telephony or {"main": entry},
             "google": google,
             "keys": [new_key()],
-            "settings": {"arm_ahead_seconds": 1.0, **settings},
+            "settings": {"arm_ahead_seconds": 2.5, **settings},
         }
         app = make_host(host)
         with app.app_context():

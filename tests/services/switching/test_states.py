@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ from tests.support.lines import JAN, KEES, MONDAY, PIET, World, minutes
     ids=lambda change: next(iter(change)) + "-" + str(next(iter(change.values())))[:12],
 )
 def test_whatever_stops_a_link_ends_its_running_forward(
-    world: World, change: dict[str, object]
+    world: World, change: dict[str, Any]
 ) -> None:
     link = world.link()
     world.window(link, JAN, minutes(0), minutes(60))

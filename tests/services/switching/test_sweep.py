@@ -82,9 +82,8 @@ def test_a_forward_set_by_hand_while_ours_is_empty_is_theirs(
     world.go()
     exchange.by_hand(LINE, KEES)
     for _ in range(3):
-        report = switching.sweep(world.rt, "main")
+        assert switching.sweep(world.rt, "main").repaired == 0
         world.go(world.clock.at + minutes(1))
-    assert report.repaired == 0
     assert world.held() == {KEES}
     assert told(world) == ["foreign_forward"]
     world.walk(minutes(61))

@@ -198,11 +198,11 @@ def _with_owner(info: CalendarInfo, everything: list[CalendarInfo]) -> CalendarI
     """Say whose a calendar is, where it is somebody else's.
 
     Google names the owner of secondary calendars only; another person's main calendar has that
-    person's address as its id.
+    person's address as its id. Holidays, birthdays and the like (`#` in the id) are nobody's.
     """
     me = next((other.id for other in everything if other.primary), "")
     owner = info.owner
     group = info.id.endswith((".calendar.google.com", ".v.calendar.google.com"))
-    if not owner and not info.primary and "@" in info.id and not group:
+    if not owner and not info.primary and "@" in info.id and not group and "#" not in info.id:
         owner = info.id
     return replace(info, owner="" if owner == me else owner)

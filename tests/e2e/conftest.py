@@ -17,19 +17,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from example_app.fake_google.process import LocalGoogle
+from tests.browser.portal import CHROMIUM, FLAGS
 from tests.servers.ports import free_port
 from tests.servers.process import Child
-
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
@@ -76,17 +66,23 @@ class Product:
         return done.stdout
 
 
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+@contextmanager
+def running_product(folder: Path) -> Iterator[Product]:
     """Start everything with one command, as a newcomer does; ended with SIGTERM."""
-    folder = tmp_path_factory.mktemp("run")
     port = free_port()
-    env = {key: value for key, value in os.environ.items() if not key.startswith("GCAL_")}
-    env |= {"RUN_DIR": str(folder), "PORT": str(port)}
+    env = {"RUN_DIR": str(folder), "PORT": str(port)}
     command = [sys.executable, "-m", "example_app"]
-    with Child(command, log=folder / "run.log", name="make run", env=env) as process:
+    root = Path(__file__).parents[2]
+    with Child(command, log=folder / "run.log", name="make run", cwd=root, env=env) as process:
         process.wait_for("Ctrl-C ends everything", timeout=120)
         yield Product(f"http://127.0.0.1:{port}", folder, process)
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The running product, for the tests of a module."""
+    with running_product(tmp_path_factory.mktemp("run")) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def install(app: Flask) -> None:
     @app.after_request
     def _set(response: Response) -> Response:
         loose = request.blueprint == "rq_dashboard"
-        response.headers["Content-Security-Policy"] = _DASHBOARD if loose else strict
+        response.headers.setdefault("Content-Security-Policy", _DASHBOARD if loose else strict)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers.setdefault("Referrer-Policy", "same-origin")
         return response

@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 from flask import Flask
 
-from gcal_plugin.web.gallery import PAGES, PREFIX, STATES
+from gcal_plugin.web.gallery import KINDS, PAGES, PREFIX, STATES
 from gcal_plugin.web.theming.theme import Themes
 
 THEMES = Themes().names()
@@ -107,3 +107,14 @@ def test_the_google_button_keeps_googles_colours_and_words(shown: Flask) -> None
         assert words in button[0]
         for colour in ("#EA4335", "#4285F4", "#FBBC05", "#34A853"):
             assert colour in button[0]
+
+
+@pytest.mark.parametrize("theme, locale", list(product(THEMES, ["nl", "en"])))
+def test_every_letter_is_written_in_every_theme(shown: Flask, theme: str, locale: str) -> None:
+    assert len(KINDS) >= 15
+    for name in KINDS:
+        letter = page_of(shown, theme, locale, name)
+        assert f'lang="{locale}"' in letter, name
+        assert "{{" not in letter
+        assert "{%" not in letter
+        assert "var(--" not in letter, "mail programs know no custom properties"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .mails import KINDS
 from .mount import PREFIX, mount, show
 from .pages import PAGES, STATES
 
-__all__ = ["PAGES", "PREFIX", "STATES", "mount", "show"]
+__all__ = ["KINDS", "PAGES", "PREFIX", "STATES", "mount", "show"]

@@ -10,6 +10,7 @@ from markupsafe import escape
 
 from .. import current
 from ..i18n import LOCALES
+from .mails import KINDS
 from .mount import PREFIX, mount
 from .pages import PAGES
 
@@ -24,7 +25,7 @@ def export(app: Flask, theme: str, out: Path) -> int:
     client = app.test_client()
     assets: set[str] = set()
     for locale in LOCALES:
-        for name in PAGES:
+        for name in (*PAGES, *KINDS):
             page = client.get(f"{PREFIX}/{theme}/{locale}/{name}").get_data(as_text=True)
             found = set(_ASSET.findall(page))
             for address in found:
@@ -38,7 +39,7 @@ def export(app: Flask, theme: str, out: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(client.get(address).get_data())
     (out / "index.html").write_text(_index(theme), encoding="utf-8")
-    return len(PAGES) * len(LOCALES)
+    return (len(PAGES) + len(KINDS)) * len(LOCALES)
 
 
 def _local(address: str) -> str:
@@ -50,7 +51,7 @@ def _index(theme: str) -> str:
         f"<tr><th>{escape(name)}</th>"
         + "".join(f'<td><a href="{locale}/{name}.html">{locale}</a></td>' for locale in LOCALES)
         + "</tr>\n"
-        for name in PAGES
+        for name in (*PAGES, *KINDS)
     )
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{escape(theme)}</title>\n'

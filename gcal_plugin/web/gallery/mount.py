@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flask import Flask, abort, g
+from flask import Flask, Response, abort, g
 from flask.typing import ResponseReturnValue
 
 from .. import current, render
 from ..i18n import LOCALES, in_locale
 from ..theming.registry import Theming
 from ..theming.theme import Themes
+from .mails import KINDS, letter
 from .pages import PAGES
 from .people import NOW, account, tenant
 
@@ -39,12 +40,26 @@ def show(theme: str, locale: str, name: str) -> str:
         return render.page(page.template, **page.make())
 
 
+def _letter(theme: str, locale: str, name: str) -> Response:
+    """A letter as a page; its styles stand in its elements, as mail programs want them."""
+    title = current.theming().themes[theme].title
+    mail = letter(current.runtime(), theme, title, locale, name)
+    response = Response(mail.html, content_type="text/html; charset=utf-8")
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src *"
+    response.headers["Content-Security-Policy"] = policy
+    return response
+
+
 def mount(app: Flask, prefix: str = PREFIX) -> None:
     """Serve the gallery at `<prefix>/<theme>/<locale>/<page>`. Never in a product's application."""
     theming = with_themes(app)
 
     def gallery(theme: str, locale: str, name: str) -> ResponseReturnValue:
-        if theme not in theming.themes or locale not in LOCALES or name not in PAGES:
+        if theme not in theming.themes or locale not in LOCALES:
+            abort(404)
+        if name in KINDS:
+            return _letter(theme, locale, name)
+        if name not in PAGES:
             abort(404)
         return show(theme, locale, name)
 

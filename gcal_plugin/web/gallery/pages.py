@@ -23,6 +23,7 @@ from ..i18n import gettext as _
 from ..pages.operator import context as board_context
 from ..pages.status import context as status_context
 from ..pages.testing import labels
+from . import desk
 from .board import board_view
 from .views import FACTS, LINK, views
 
@@ -170,6 +171,7 @@ PAGES: dict[str, GalleryPage] = {
     "error": GalleryPage("error.html", _error),
     "operator": GalleryPage("operator.html", _operator),
     "entry": GalleryPage("gallery_entry.html", _entry),
+    **{name: GalleryPage(template, make) for name, (template, make) in desk.MAKERS.items()},
 }
 """Every page by its name; the nineteen states go by their code."""
 

@@ -296,17 +296,18 @@ def live(pbx: DemoPbx) -> Iterator[WebhookTelephony]:
     pbx.control("faults", {})
 
 
-def test_ten_thousand_states_go_out_in_about_a_second(live: WebhookTelephony):
+def test_ten_thousand_states_cost_us_less_than_a_second(live: WebhookTelephony):
     states = [
         LineState(Line("herd.example", str(10_000 + place)), numbers(2), 1)
         for place in range(10_000)
     ]
     prepared = live.prepare_many(states)
-    began = time.perf_counter()
+    # The processor's time of this side, which other work on the machine does not stretch.
+    began = time.process_time()
     found = prepared.send()
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert all(result.applied is not None for result in found)
-    assert took < 3.0  # about 0.6 s on two cores that do nothing else
+    assert took < 1.0  # the whole took about 0.7 s on two cores
     assert sum(one.line.domain == "herd.example" for one in live.read_all()) == 10_000
 
 

@@ -91,9 +91,9 @@ class FinishForm(VersionForm):
 
 
 class NoteForm(VersionForm):
-    """A message to the customer."""
+    """A message to the customer; the quote's form has one too, under another name."""
 
-    note = TextAreaField(lazy_gettext("Message to the customer"), validators=[AtMost(8000)])
+    message = TextAreaField(lazy_gettext("Message to the customer"), validators=[AtMost(8000)])
 
 
 class EndForm(VersionForm):

@@ -84,7 +84,7 @@ def step(request_id: str, step: str) -> ResponseReturnValue:
         try:
             flash(_STEPS[step](key, form), "ok")
         except WrongFields as error:
-            form.take(error.faults)
+            form.take(error.faults, others="message")
         except (OnboardingError, ExtensionTaken) as error:
             flash(
                 words_desk.error(error)
@@ -201,7 +201,7 @@ def _finish(key: UUID, form: FinishForm) -> str:
 
 
 def _note(key: UUID, form: NoteForm) -> str:
-    desk.write_note(current.runtime(), current.account(), key, form.seen, form.note.data or "")
+    desk.write_note(current.runtime(), current.account(), key, form.seen, form.message.data or "")
     return _("The message has been sent.")
 
 

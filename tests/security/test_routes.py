@@ -224,7 +224,8 @@ def csrf(person: Person) -> str:
 def fields(victim: Victim, token: str) -> dict[str, str]:
     """A form that would do something to the victim, could it reach that far."""
     return {
-        "message": "hacked", "csrf_token": token, "version": "1", "quote": "1", "once": "1", "monthly": "1", "vat": "21",
+        "csrf_token": token, "version": "1", "quote": "1", "once": "1", "monthly": "1", "vat": "21",
+        "message": "hacked",
         "valid_until": "2099-01-01", "note": "hacked", "why": "hacked", "countries": "NL",
         "mail": victim.mail, "remove": victim.template, "calendar": PLANTED, "until": "hour",
         "stale_choice": "stop", "number": "", "email": "jan@bakkerij-jansen.example",

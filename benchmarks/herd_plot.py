@@ -25,8 +25,10 @@ def draw(path: Path, ours: Sequence[float], peer: Sequence[float]) -> None:
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        'font-family="sans-serif" font-size="13">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+            'font-family="sans-serif" font-size="13">'
+        ),
         f"<title>Share of {len(ours)} lines switched, by seconds after the edge</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
     ]
@@ -37,12 +39,12 @@ def draw(path: Path, ours: Sequence[float], peer: Sequence[float]) -> None:
             f'<line x1="{at:.1f}" y1="{TOP}" x2="{at:.1f}" y2="{HEIGHT - BOTTOM}" stroke="#ddd"/>'
             f'<text x="{at:.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{words}</text>'
         )
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        parts.append(
-            f'<line x1="{LEFT}" y1="{y(share):.1f}" x2="{WIDTH - RIGHT}" y2="{y(share):.1f}" '
-            'stroke="#ddd"/>'
-            f'<text x="{LEFT - 8}" y="{y(share) + 4:.1f}" text-anchor="end">{share:.0%}</text>'
-        )
+    parts += [
+        f'<line x1="{LEFT}" y1="{y(share):.1f}" x2="{WIDTH - RIGHT}" y2="{y(share):.1f}" '
+        'stroke="#ddd"/>'
+        f'<text x="{LEFT - 8}" y="{y(share) + 4:.1f}" text-anchor="end">{share:.0%}</text>'
+        for share in (0, 0.25, 0.5, 0.75, 1)
+    ]
     for seconds, colour, dash, words in (
         (ours, "#0b5cad", "", "armed batches"),
         (peer, "#a3430f", ' stroke-dasharray="6 4"', "one RQ job per line"),
@@ -58,8 +60,10 @@ def draw(path: Path, ours: Sequence[float], peer: Sequence[float]) -> None:
             f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2.5"{dash}/>'
         )
         middle = points[len(points) // 2]
+        side, anchor = (10, "start") if middle[0] < WIDTH / 2 else (-10, "end")
         parts.append(
-            f'<text x="{middle[0] + 10:.1f}" y="{middle[1]:.1f}" fill="{colour}">{words}</text>'
+            f'<text x="{middle[0] + side:.1f}" y="{middle[1]:.1f}" fill="{colour}" '
+            f'text-anchor="{anchor}">{words}</text>'
         )
     parts.append(
         f'<text x="{LEFT}" y="22" font-weight="bold">{len(ours)} lines, one instant: '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     from flask_wtf import CSRFProtect
 
     from gcal_plugin import GCalPlugin
+    from gcal_plugin.logs import json_logs
 
     from . import dashboard, headers, pages, seed
     from .database import db
@@ -22,6 +24,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     from .portal import DemoPortal
 
     app = Flask(__name__)
+    if os.environ.get("PORTAL_LOGS") == "json":
+        json_logs(app)
     app.config.update(
         SESSION_COOKIE_NAME="portal",
         SESSION_COOKIE_SAMESITE="Lax",

@@ -25,6 +25,28 @@ def markdown_table() -> str:
     return "\n".join(rows)
 
 
+def commands_table() -> str:
+    """The table of every command, made from the commands themselves."""
+    rows = ["| command | what it does |", "|---|---|"]
+
+    def add(command: click.Command, name: str) -> None:
+        if isinstance(command, click.Group):
+            for sub, one in sorted(command.commands.items()):
+                add(one, f"{name} {sub}")
+            return
+        context = click.Context(command)
+        words = [name, *(one.make_metavar(context) for one in command.params if _placed(one))]
+        told = (command.help or "").split("\n\n")[0].replace("\n", " ").strip()
+        rows.append(f"| `{' '.join(words)}` | {told} |")
+
+    add(gcal, "flask gcal")
+    return "\n".join(rows)
+
+
+def _placed(param: click.Parameter) -> bool:
+    return isinstance(param, click.Argument)
+
+
 @gcal.command("settings")
 @click.option("--markdown", is_flag=True, help="Print the documentation's table.")
 @as_json

@@ -70,7 +70,8 @@ class GcalWorker(SimpleWorker):
             self.handle_job_failure(job, queue, exc_string=fault, execution=execution)
             return False
         rt = runtime_of(self._app)
-        with self._app.app_context():
+        told = structlog.contextvars.bound_contextvars(job_id=job.id, queue=queue.name)
+        with told, self._app.app_context():
             try:
                 return super().perform_job(job, queue, execution)
             finally:

@@ -191,6 +191,23 @@ class PostgresServer:
         with self.connect() as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
+    def dump(self, file: Path, database: str = "postgres") -> None:
+        """A backup as operators make it: `pg_dump`, plain SQL."""
+        self._client("pg_dump", "--clean", "--if-exists", f"--file={file}", database)
+
+    def restore(self, file: Path, database: str = "postgres") -> None:
+        """Put a backup back over what is there."""
+        self._client("psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={file}", database)
+
+    def _client(self, program: str, *words: str) -> None:
+        command = [self._programs / program, "--host=127.0.0.1", f"--port={self.port}"]
+        done = subprocess.run(
+            [*map(str, command), f"--username={_ROLE}", *words],
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise RuntimeError(f"{program} failed:\n{done.stdout}{done.stderr}")
+
     def __enter__(self) -> Self:
         return self if self.child.running else self.start()
 

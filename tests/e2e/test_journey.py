@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -39,15 +41,15 @@ def allow_at_google(page: Page, email: str = JAN) -> None:
     page.locator("button[value=allow]").click()
 
 
-def wait_until(what: str, seconds: float, ready: object) -> None:
+def wait_until(what: str, seconds: float, ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + seconds
-    while not ready():  # type: ignore[operator]
+    while not ready():
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
         time.sleep(0.1)
 
 
-def values(row: dict[str, object]) -> set[str]:
-    return {one["value"] for one in row["destinations"]}  # type: ignore[index,attr-defined]
+def values(row: dict[str, Any]) -> set[str]:
+    return {one["value"] for one in row["destinations"]}
 
 
 def test_from_settings_to_a_forward_that_comes_and_goes_with_its_event(
@@ -69,7 +71,7 @@ def test_from_settings_to_a_forward_that_comes_and_goes_with_its_event(
     end = start + timedelta(seconds=6)
     with product.google() as google:
         google.add_event(CALENDAR, "06 12345678", start, end)
-    wait_until("the forward's end", 40, lambda: product.history()[-1:] and ended(product))
+    wait_until("the forward's end", 40, lambda: ended(product))
 
     on, off = product.history()[-2:]
     assert values(on) == {"+31612345678"}

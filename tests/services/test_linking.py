@@ -72,8 +72,7 @@ def choose(rt: Runtime, link_id: UUID, calendar: str = f"rota-{EMAIL}", **said: 
 
 def state_of(rt: Runtime, link_id: UUID) -> LinkState:
     with rt.store.begin() as session:
-        state = session.scalar(sa.select(Link.state).where(Link.id == link_id))
-    return LinkState(state)
+        return LinkState(session.get_one(Link, link_id, populate_existing=True).state)
 
 
 def count(rt: Runtime, table: type) -> int:

@@ -61,7 +61,6 @@ class Poller:
 
     async def _note(self, calendar: str, manager: CalendarEventSyncManager) -> None:
         now = time.time()
-        store = manager.store_service
-        data = await store._store.async_load() or {}
+        data = await manager._store.async_load() or {}  # noqa: SLF001 (it offers no other view)
         for item in (data.get("items") or {}).values():
             self.seen.setdefault((calendar, str(item.get("summary"))), now)

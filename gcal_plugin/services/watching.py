@@ -18,16 +18,27 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from ..ports import AccessToken, CalendarError, ChannelInfo, GrantRevoked, PushNotSupported
+from ..ports import AccessToken, CalendarError, ChannelInfo, PushNotSupported
 from ..store import queries_calendar, queries_channel
 from ..store.tables import Calendar, Channel
 from . import grants
 from .runtime import Runtime
+from .unwatching import close_channel, close_channels, close_unused_channels
 
 log = logging.getLogger(__name__)
 
 _CHANNELS = cast(sa.Table, Channel.__table__)
 _CALENDARS = cast(sa.Table, Calendar.__table__)
+
+__all__ = [
+    "close_channel",
+    "close_channels",
+    "close_unused_channels",
+    "handle_push",
+    "open_channel",
+    "renew_due",
+    "renewal",
+]
 
 HOOK_PATH = "/hooks/google"
 
@@ -230,57 +241,6 @@ def _failed(rt: Runtime, opening: _Opening, error: CalendarError) -> None:
                 .where(_CALENDARS.c.id == opening.calendar_id)
                 .values(push_state="unsupported", next_sync_at=poll)
             )
-
-
-# -- closing -----------------------------------------------------------------------------------
-
-
-def close_channel(rt: Runtime, channel_id: str) -> bool:
-    """Stop one channel at Google; where that fails it is tried again until it would end anyway."""
-    with rt.store.begin() as session:
-        found = queries_channel.to_stop(session, channel_id)
-        if found is None:
-            return True
-        now = rt.store.now(session)
-        session.execute(
-            sa.update(_CHANNELS)
-            .where(_CHANNELS.c.id == channel_id)
-            .values(state="stopping", renew_at=now + timedelta(seconds=_RETRY_FROM))
-        )
-    over = found.resource_id is None or (found.expires_at is not None and found.expires_at <= now)
-    if not over:
-        try:
-            access = grants.access_token(rt, found.grant_id)
-            rt.calendars.stop(access, channel_id, found.resource_id or "")
-        except GrantRevoked:
-            log.info("channel %s ended with its grant", channel_id)
-        except CalendarError as error:
-            if not error.permanent:
-                return False
-    with rt.store.begin() as session:
-        session.execute(sa.delete(_CHANNELS).where(_CHANNELS.c.id == channel_id))
-    return True
-
-
-def close_channels(rt: Runtime, calendar_id: UUID) -> None:
-    """Stop all channels of a calendar (its last link let go)."""
-    with rt.store.begin() as session:
-        channel_ids = queries_channel.of_calendar(session, calendar_id)
-        session.execute(
-            sa.update(_CALENDARS)
-            .where(_CALENDARS.c.id == calendar_id, _CALENDARS.c.push_state == "open")
-            .values(push_state="none")
-        )
-    for channel_id in channel_ids:
-        close_channel(rt, channel_id)
-
-
-def close_unused_channels(rt: Runtime, grant_id: UUID) -> None:
-    """Stop the channels of a grant's calendars that no link follows any more."""
-    with rt.store.begin() as session:
-        calendar_ids = queries_channel.unfollowed(session, grant_id)
-    for calendar_id in calendar_ids:
-        close_channels(rt, calendar_id)
 
 
 # -- upkeep ------------------------------------------------------------------------------------

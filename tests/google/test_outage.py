@@ -49,6 +49,7 @@ def fleet(google: LocalGoogle, databases: Databases) -> Iterator[World]:
             db.engine.dispose()
 
 
+@pytest.mark.timeout(300)
 def test_six_hours_without_google(fleet: World) -> None:
     governed = fleet.rt.calendars
     assert isinstance(governed, GovernedCalendars)

@@ -122,8 +122,10 @@ def _events(google: LocalGoogle, people: Sequence[dict[str, Any]]) -> dict[str, 
 def _start(place: Ground, env: dict[str, str], port: int) -> None:
     app = "benchmarks.change_host:create_app"
     commands = {
-        "web": ["gunicorn", "-k", "gthread", "--threads", "8", "-b", f"127.0.0.1:{port}"]
-        + [f"{app}()"],
+        "web": [
+            *("gunicorn", "-k", "gthread", "--threads", "8"),
+            *("-b", f"127.0.0.1:{port}", f"{app}()"),
+        ],
         "sync": ["flask", "--app", app, "gcal", "worker", "--queue", "gcal-sync"],
         "switch": ["flask", "--app", app, "gcal", "worker", "--queue", "gcal-switch"],
         "clock": ["flask", "--app", app, "gcal", "clock"],

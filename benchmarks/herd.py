@@ -204,5 +204,4 @@ def _bare_client(place: Ground, lines: int) -> float:
         began = time.perf_counter()
         for path, body, headers in requests:
             client.put(path, content=body, headers=headers).raise_for_status()
-        took = time.perf_counter() - began
-    return took
+        return time.perf_counter() - began

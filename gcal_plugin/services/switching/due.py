@@ -74,29 +74,43 @@ def group(rt: Runtime, rows: Iterable[Due], now: datetime) -> list[Batch]:
         instant = max(now, row.due_at)
         by_key.setdefault((instant, row.pbx), []).append(row)
     batches: list[Batch] = []
-    small: dict[datetime, list[Due]] = {}
+    small: dict[datetime, list[list[Due]]] = {}
     for (instant, pbx), lines in sorted(by_key.items(), key=lambda item: item[0]):
         size = batch_size(rt, pbx)
         ids = fair_turns(lines)
         if len(ids) <= size // 2:
-            small.setdefault(instant, []).extend(lines)
+            small.setdefault(instant, []).append(lines)
             continue
         due_at = instant if instant > now else None
         batches += [
             Batch(pbx, tuple(ids[start : start + size]), due_at)
             for start in range(0, len(ids), size)
         ]
-    for instant, lines in small.items():
-        batches += _pooled(lines, rt.settings.batch_size, instant if instant > now else None)
+    for instant, groups in small.items():
+        batches += _pooled(groups, rt.settings.batch_size, instant if instant > now else None)
     return batches
 
 
-def _pooled(lines: Sequence[Due], size: int, due_at: datetime | None) -> list[Batch]:
-    """Few lines each of several exchanges in one batch: a job costs more than a few lines do."""
-    ids = fair_turns(lines)
-    one = lines[0].pbx if len({line.pbx for line in lines}) == 1 else ""
+def _pooled(groups: Sequence[Sequence[Due]], size: int, due_at: datetime | None) -> list[Batch]:
+    """Few lines each of several exchanges in one batch: a job costs more than a few lines do.
+
+    An exchange's lines stay together, since they go out in one write.
+    """
+    pools: list[list[Sequence[Due]]] = []
+    room = 0
+    for lines in groups:
+        if len(lines) > room:
+            pools.append([])
+            room = size
+        pools[-1].append(lines)
+        room -= len(lines)
     return [
-        Batch(one, tuple(ids[start : start + size]), due_at) for start in range(0, len(ids), size)
+        Batch(
+            pool[0][0].pbx if len(pool) == 1 else "",
+            tuple(link_id for lines in pool for link_id in fair_turns(lines)),
+            due_at,
+        )
+        for pool in pools
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier
 from uuid import UUID
@@ -62,16 +63,17 @@ def settle(world: World) -> None:
 def test_what_stands_stays_and_the_other_half_is_refused_each_time_it_is_looked_at(
     chaining: World,
 ) -> None:
-    first, second = chaining.link("200"), chaining.link("201")
-    chaining.window(first, "201", minutes(0), minutes(60))
+    first, second = chaining.link("201"), chaining.link("200")
+    chaining.window(first, "200", minutes(0), minutes(60))
     chaining.go()
-    chaining.window(second, "200", minutes(10), minutes(90))
+    chaining.window(second, "201", minutes(10), minutes(90))
     chaining.go(minutes(10))
-    for link in (second, first, second, first):
-        chaining.change(link)
+    for links in ([second], [first], [first, second], [second]):
+        for link in links:
+            chaining.change(link)
         settle(chaining)
-        assert held(chaining) == {"200": {"201"}, "201": set(), "202": set(), "203": set()}
-    assert chaining.row(second).refused == [["extension", "200", "loop"]]
+        assert held(chaining) == {"200": set(), "201": {"200"}, "202": set(), "203": set()}
+    assert chaining.row(second).refused == [["extension", "201", "loop"]]
     assert chaining.row(first).refused == []
 
 
@@ -180,3 +182,19 @@ def test_workers_at_the_same_instant_never_close_a_ring(chaining: World) -> None
             chaining.go(end + SECOND)
             settle(chaining)
             assert held(chaining) == {line: set() for line in LINES}
+
+
+def test_no_plan_is_handed_over_where_forwards_chain(chaining: World) -> None:
+    """Whether calls would go round is known at each instant, not a day ahead."""
+    exchange = chaining.rt.telephony["main"]
+    assert isinstance(exchange, Exchange)
+    exchange.capabilities = replace(exchange.capabilities, plan=True)
+    first, second = chaining.link("200"), chaining.link("201")
+    chaining.window(first, "201", minutes(5), minutes(60))
+    chaining.window(second, "200", minutes(5), minutes(60))
+    chaining.go()
+    assert chaining.row(first).plan is None
+    chaining.go(minutes(5))
+    settle(chaining)
+    assert rings(chaining) == {}
+    assert held(chaining)["200"] == {"201"}

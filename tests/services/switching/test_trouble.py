@@ -288,3 +288,21 @@ def test_exchanges_that_chain_forwards_get_no_rings(world: World) -> None:
     world.go(minutes(10))
     assert world.held("201") == set()
     assert world.row(second).refused == [["extension", "200", "loop"]]
+
+
+def test_small_exchanges_share_a_batch_and_keep_their_lines_together() -> None:
+    from uuid import uuid4
+
+    from gcal_plugin.services.switching.due import _pooled
+    from gcal_plugin.store.queries_switching import Due
+    from tests.support.lines import MONDAY
+
+    groups = [
+        [Due(uuid4(), f"t{number}", f"pbx{number}", MONDAY) for _ in range(40)]
+        for number in range(30)
+    ]
+    batches = _pooled(groups, 500, None)
+    assert [len(batch.link_ids) for batch in batches] == [480, 480, 240]
+    for lines in groups:
+        ids = {line.link_id for line in lines}
+        assert sum(bool(ids & set(batch.link_ids)) for batch in batches) == 1

@@ -1,7 +1,8 @@
 """Every job there is: thin, ids only, and safe to run twice, late, or not at all.
 
 A worker refuses any function that is not in `TASKS`. Signatures only grow, with defaults, so that
-jobs of the last version still run after a deploy.
+jobs of the last version still run after a deploy; what a newer version adds by keyword is ignored,
+since both run side by side for a while.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ BATTERY = "gcal_battery"
 MOST_OFF = timedelta(seconds=60)
 
 
-def switch_batch(pbx: str, link_ids: Sequence[str], due_at: str | None = None) -> None:
+def switch_batch(
+    pbx: str, link_ids: Sequence[str], due_at: str | None = None, **_later: object
+) -> None:
     """Bring these lines to what should be true now, or at `due_at` (ISO 8601) when it comes.
 
     `pbx` is empty for lines of several exchanges.
@@ -57,14 +60,14 @@ def clock_is_off(rt: Runtime) -> bool:
     return True
 
 
-def sync_calendars(calendar_ids: Sequence[str], urgent: bool = False) -> None:
+def sync_calendars(calendar_ids: Sequence[str], urgent: bool = False, **_later: object) -> None:
     """Fetch what changed in these calendars."""
     from ..services import syncing
 
     syncing.sync_due(runtime(), [UUID(one) for one in calendar_ids], urgent=urgent)
 
 
-def care(task: str, ids: Mapping[str, str] | None = None) -> None:
+def care(task: str, ids: Mapping[str, str] | None = None, **_later: object) -> None:
     """One piece of upkeep, by its name in `duties.CARE`."""
     work = care_task(task)
     battery: Battery | None = current_app.extensions.get(BATTERY)
@@ -75,7 +78,7 @@ def care(task: str, ids: Mapping[str, str] | None = None) -> None:
         work(runtime(), **(ids or {}))
 
 
-def send_mail() -> None:
+def send_mail(**_later: object) -> None:
     """Send what is in the outbox."""
     care_task("mail")(runtime())
 

@@ -46,6 +46,7 @@ def faults(browser: Browser, gallery: str, theme: str, locale: str, scheme: Sche
     return found
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("locale", ["nl", "en"])
 def test_axe_finds_nothing(browser: Browser, gallery: str, locale: str, scheme: Scheme) -> None:

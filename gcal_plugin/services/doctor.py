@@ -13,7 +13,9 @@ from ..ports import CalendarError
 from ..store import migrate
 from ..store.store import database_now
 from .checking import Finding, check_exchange
+from .leading import last_beat
 from .runtime import Runtime
+from .signals import BEAT_LIMIT, CLOCK
 
 _SKEW_SECONDS = 1.0
 
@@ -21,6 +23,7 @@ _SKEW_SECONDS = 1.0
 def examine(rt: Runtime) -> Iterator[Finding]:
     """Each finding as it is made; a neighbour that is away never stops the others."""
     yield from _database(rt)
+    yield from _clock(rt)
     yield from _redis(rt)
     yield from _google(rt)
     yield _push(rt)
@@ -48,6 +51,20 @@ def _database(rt: Runtime) -> Iterator[Finding]:
     skew = abs((datetime.now(UTC) - now).total_seconds())
     mend = "" if skew < _SKEW_SECONDS else "Let both machines keep time with NTP (chrony)."
     yield Finding("clock against the database's", not mend, f"{skew:.2f} s", mend)
+
+
+def _clock(rt: Runtime) -> Iterator[Finding]:
+    try:
+        beat = last_beat(rt, CLOCK)
+    except SQLAlchemyError:
+        return  # told as the database's
+    mend = "Start `flask gcal clock`: without it nothing starts or ends."
+    if beat is None:
+        yield Finding("clock", False, "has never run", mend)
+        return
+    age = beat[1].total_seconds()
+    alive = age < BEAT_LIMIT
+    yield Finding("clock", alive, f"last beat {age:.0f} s ago", "" if alive else mend)
 
 
 def _redis(rt: Runtime) -> Iterator[Finding]:

@@ -15,9 +15,11 @@ from ..store.tables import (
     LedgerEntry,
     MailOut,
     SecurityEvent,
+    Tally,
     WindowRow,
 )
 from .runtime import Runtime
+from .tallying import EVER
 
 PORTION = 5_000
 """Rows in one transaction, so that no lock lasts."""
@@ -41,6 +43,8 @@ def _over(now: datetime, before: datetime) -> Iterator[tuple[Any, sa.ColumnEleme
     done = MailOut.state.in_(["sent", "failed", "cancelled"])
     yield MailOut.id, sa.and_(done, MailOut.created_at < before)
     yield SecurityEvent.jti, SecurityEvent.received_at < before
+    # Named by its day, so that a day goes in one portion; "ever" has no day and stays.
+    yield Tally.day, sa.and_(Tally.day != EVER, Tally.day < before.date().isoformat())
     # These hold sealed tokens: not a day longer than they can be used.
     yield Attempt.state_digest, Attempt.expires_at < now
     yield Consent.id, Consent.expires_at < now

@@ -1,0 +1,91 @@
+"""`flask gcal doctor`: each neighbour that is away is found, with its mend; nothing else stops."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from example_app.fake_google.process import LocalGoogle
+from gcal_plugin.services.tallying import EVER
+from gcal_plugin.store.tables import Tally
+from tests.servers import RedisServer
+from tests.servers.databases import Databases
+from tests.support.portal_app import portal
+
+
+@pytest.fixture(scope="module")
+def google() -> Iterator[LocalGoogle]:
+    with LocalGoogle() as running:
+        yield running
+
+
+def findings(app: Flask) -> dict[str, dict[str, Any]]:
+    said = app.test_cli_runner().invoke(args=["gcal", "doctor", "--json"])
+    told = json.loads(said.output.splitlines()[-1])
+    assert (said.exit_code == 0) == told["ok"] == all(one["ok"] for one in told["findings"])
+    for one in told["findings"]:
+        assert one["ok"] or one["mend"], f"{one['what']} has no mend"
+    return {one["what"]: one for one in told["findings"]}
+
+
+def test_everything_in_place(
+    databases: Databases, make_redis: Callable[..., RedisServer], google: LocalGoogle
+) -> None:
+    redis = make_redis()
+    places = {
+        "GCAL_REDIS_URL": redis.url(),
+        "GCAL_GOOGLE_METADATA_URL": google.metadata_url,
+        "GCAL_GOOGLE_API_ROOT": google.url,
+    }
+    with portal(databases, **places) as app:
+        found = findings(app)
+    # The tables of this database were made without a revision, and no clock runs.
+    wrong = {name for name, one in found.items() if not one["ok"]}
+    assert wrong <= {"tables", "clock", "host's form-action"}
+    for name in ("database", "redis", "redis policy", "google", "push address"):
+        assert found[name]["ok"], found[name]
+    assert found["exchange main: reach and log in"]["ok"]
+
+
+def test_a_redis_that_forgets_is_found(
+    databases: Databases, make_redis: Callable[..., RedisServer]
+) -> None:
+    redis = make_redis(options={"maxmemory-policy": "allkeys-lru"})
+    with portal(databases, GCAL_REDIS_URL=redis.url()) as app:
+        found = findings(app)
+    assert not found["redis policy"]["ok"]
+    assert "noeviction" in found["redis policy"]["mend"]
+
+
+def test_what_is_away_is_told_and_stops_nothing(databases: Databases) -> None:
+    with portal(databases, GCAL_PUBLIC_URL="") as app:
+        found = findings(app)
+    for name in ("redis", "google", "push address"):
+        assert not found[name]["ok"]
+    assert found["database"]["ok"]
+
+
+def test_a_clock_that_never_beat_is_found(databases: Databases) -> None:
+    with portal(databases) as app:
+        found = findings(app)
+    assert not found["clock"]["ok"]
+    assert "gcal clock" in found["clock"]["mend"]
+
+
+def test_daily_figures_are_forgotten_and_the_sum_stays(databases: Databases) -> None:
+    from gcal_plugin.services.purging import purge
+
+    with portal(databases) as app, app.app_context():
+        rt = app.extensions["gcal"]
+        with rt.store.begin() as session:
+            session.add_all(
+                Tally(name="late", day=day, tenant_id="t", pbx="main", counts=[1], total=1.0)
+                for day in ("2020-01-01", "2999-01-01", EVER)
+            )
+        assert purge(rt) == 1
+        with rt.store.begin() as session:
+            assert {row.day for row in session.query(Tally)} == {"2999-01-01", EVER}

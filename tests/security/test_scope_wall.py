@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2] / "gcal_plugin"
 WITHOUT_QUERIES = ("web", "cli", "jobs", "google", "telephony", "ports", "domain")
 SCOPED = {"Link", "Request", "MailOut", "PriceTemplate", "Audit"}
 """The tables that have their look-ups in `scope`."""
+MADE_UP = {"web/gallery/mails.py"}
+"""Make rows up to be looked at, and have no database to ask."""
 ASKING = {"select", "get", "get_one", "query", "update", "delete", "exists"}
 
 BATCH = "a batch of ids from our own queue or clock"
@@ -124,7 +126,8 @@ def test_only_services_and_the_store_ask_the_database(room: str) -> None:
             bare = name.lstrip(".")
             allowed = bare.startswith("sqlalchemy.exc")
             assert allowed or not bare.startswith("sqlalchemy"), f"{path}: {name}"
-            assert ".tables" not in f".{bare}", f"{path}: {name}"
+            if path.relative_to(ROOT).as_posix() not in MADE_UP:
+                assert ".tables" not in f".{bare}", f"{path}: {name}"
     assert looked > 10
 
 

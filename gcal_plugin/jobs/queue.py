@@ -58,6 +58,10 @@ class RqWake:
     def mail(self) -> bool:
         return self._put(QueueName.MAIL, "send_mail", [])
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._redis.close()
+
     def _somebody_waits(self, name: QueueName) -> bool:
         if self._monotonic() < self._away_until:
             return False

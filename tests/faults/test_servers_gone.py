@@ -83,6 +83,7 @@ def test_08_redis_hangs_and_nobody_waits_for_it(stage: Stage, redis: RedisServer
     assert not wake.switch("main", [link])
     assert not wake.mail()
     assert time.monotonic() - began < 0.6
+    wake.close()
     stage.forward(link, JAN, 2, 300)
     stage.soon(lambda: stage.pbx.rings("200"), {JAN}, within=20)
     redis.resume()

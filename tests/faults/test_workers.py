@@ -149,7 +149,8 @@ def test_32_jobs_of_the_last_version_still_run(stage: Stage, redis_url: str) -> 
 
 def test_a_worker_ends_gently_on_sigterm(stage: Stage, redis_url: str) -> None:
     worker = stage.worker()
-    stage.soon(lambda: connect(redis_url).scard("rq:workers"), 1)
+    with connect(redis_url) as redis:
+        stage.soon(lambda: redis.scard("rq:workers"), 1)
     worker.signal_leader(signal.SIGTERM)
     assert worker.wait(10) == 0
 

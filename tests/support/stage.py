@@ -18,8 +18,12 @@ from uuid import UUID
 
 import httpx
 
+from gcal_plugin.domain.destination import Destination
+from gcal_plugin.google.calendar import GoogleCalendars
+from gcal_plugin.jobs.queue import RqWake
 from gcal_plugin.ports import Line
 from gcal_plugin.store.crypto import new_key
+from gcal_plugin.telephony.webhook import WebhookTelephony
 from tests.servers.ports import free_port, wait_for_port
 from tests.servers.process import Child
 
@@ -76,9 +80,6 @@ class Pbx:
 
     def by_hand(self, line: Line, *values: str) -> None:
         """Somebody changes the forward on the phone itself."""
-        from gcal_plugin.domain.destination import Destination
-        from gcal_plugin.telephony.webhook import WebhookTelephony
-
         phone = WebhookTelephony("phone", self.url, SECRET)
         held = phone.read(line)
         wanted = frozenset(Destination.parse(value) for value in values)
@@ -163,6 +164,17 @@ class Stage:
                 raise AssertionError(f"{seen!r} after {within} s, not {expected!r}{logs}")
             time.sleep(0.05)
 
+    def hang_up(self) -> None:
+        """Close what this process itself holds open."""
+        rt = self.world.rt
+        for exchange in rt.telephony.values():
+            if isinstance(exchange, WebhookTelephony):
+                exchange.close()
+        if isinstance(rt.calendars, GoogleCalendars):
+            rt.calendars.close()
+        if isinstance(rt.wake, RqWake):
+            rt.wake.close()
+
     def know(self, link_id: UUID) -> None:
         """Have the line read once, so that nothing about it is unknown."""
         self.world.change(link_id)
@@ -213,7 +225,9 @@ def make_stage(
         app = make_host(host)
         with app.app_context():
             world = World(app.extensions["gcal"], app, RealClock())  # type: ignore[arg-type]
-            yield Stage(folder, host, world, pbx, stack)
+            stage = Stage(folder, host, world, pbx, stack)
+            yield stage
+            stage.hang_up()
             db = app.extensions["sqlalchemy"]
             db.session.remove()
             db.engine.dispose()

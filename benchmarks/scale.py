@@ -145,7 +145,8 @@ def _queries(servers: _servers, say: Say) -> dict[str, Any]:
     with sa.orm.Session(engine) as session:
         now = session.scalar(sa.select(sa.func.now()))
         assert now is not None
-        times = []
+        times: list[float] = []
+        rows: list[queries_switching.Due] = []
         for _ in range(300):
             began = time.perf_counter()
             rows = queries_switching.due(session, now + timedelta(seconds=5), now, 60_000)

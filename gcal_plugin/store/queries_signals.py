@@ -257,19 +257,17 @@ def stale_rows(
 def wrong_lines(
     session: Session, now: datetime, narrow: Narrow, limit: int
 ) -> list[tuple[Link, Forwarding]]:
-    """The lines whose last push failed, that are set apart, contested or late; three look-ups,
-    since each has an index of its own."""
+    """The lines whose last push failed, that are set apart, contested or late: two look-ups, each
+    by an index of its own."""
     found: list[tuple[Link, Forwarding]] = []
-    for condition in (
-        Forwarding.last_error.is_not(None),
-        sa.and_(Forwarding.contested_at.is_not(None), Forwarding.last_error.is_(None)),
-        overdue(now),
-    ):
+    failed = sa.or_(Forwarding.last_error.is_not(None), Forwarding.contested_at.is_not(None))
+    late = sa.and_(overdue(now), Forwarding.contested_at.is_(None))
+    for condition, order in ((failed, Forwarding.link_id), (late, Forwarding.due_at)):
         rows = session.execute(
             sa.select(Link, Forwarding)
             .join(Forwarding, Forwarding.link_id == Link.id)
             .where(condition, *narrow)
-            .order_by(Forwarding.link_id)
+            .order_by(order)
             .limit(limit)
         )
         found += [(link, forwarding) for link, forwarding in rows]

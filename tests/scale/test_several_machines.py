@@ -125,7 +125,7 @@ class Plan:
                 limit = max([edge + timedelta(seconds=2), *in_trouble])
                 amid += bool(in_trouble)
                 wanted = {value for _, value in rings(items, limit, zone=ZONE)}
-                held = next((held for at, held in reversed(writes) if at <= limit), set())
+                held: set[str] = next((one for at, one in reversed(writes) if at <= limit), set())
                 assert held == wanted, f"{extension} at {limit}: {held}, not {wanted}; {writes}"
             for at, held in writes:
                 # What goes out is what is wanted then, or what was wanted a moment (or, amid a

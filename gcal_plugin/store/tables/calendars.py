@@ -53,6 +53,12 @@ class Calendar(Base):
         sa.UniqueConstraint("grant_id", "google_id"),
         sa.Index("ix_gcal_calendar_next_sync_at", "next_sync_at"),
         sa.Index(
+            "ix_gcal_calendar_failing",
+            "id",
+            sqlite_where=sa.text("failures > 0"),
+            postgresql_where=sa.text("failures > 0"),
+        ),
+        sa.Index(
             "ix_gcal_calendar_dirty",
             "next_sync_at",
             sqlite_where=sa.text("dirty"),

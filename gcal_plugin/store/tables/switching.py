@@ -28,8 +28,8 @@ class Forwarding(Base):
         sa.Index(
             "ix_gcal_forwarding_wrong",
             "link_id",
-            sqlite_where=sa.text("last_error IS NOT NULL"),
-            postgresql_where=sa.text("last_error IS NOT NULL"),
+            sqlite_where=sa.text("last_error IS NOT NULL OR contested_at IS NOT NULL"),
+            postgresql_where=sa.text("last_error IS NOT NULL OR contested_at IS NOT NULL"),
         ),
     )
 

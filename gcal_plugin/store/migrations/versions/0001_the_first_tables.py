@@ -243,6 +243,13 @@ def upgrade() -> None:
             sqlite_where=sa.text("dirty"),
             postgresql_where=sa.text("dirty"),
         )
+        batch_op.create_index(
+            "ix_gcal_calendar_failing",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("failures > 0"),
+            postgresql_where=sa.text("failures > 0"),
+        )
         batch_op.create_index("ix_gcal_calendar_next_sync_at", ["next_sync_at"], unique=False)
 
     op.create_table(
@@ -507,8 +514,8 @@ def upgrade() -> None:
             "ix_gcal_forwarding_wrong",
             ["link_id"],
             unique=False,
-            sqlite_where=sa.text("last_error IS NOT NULL"),
-            postgresql_where=sa.text("last_error IS NOT NULL"),
+            sqlite_where=sa.text("last_error IS NOT NULL OR contested_at IS NOT NULL"),
+            postgresql_where=sa.text("last_error IS NOT NULL OR contested_at IS NOT NULL"),
         )
 
     op.create_table(
@@ -602,8 +609,8 @@ def downgrade() -> None:
     with op.batch_alter_table("gcal_forwarding", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_gcal_forwarding_wrong",
-            sqlite_where=sa.text("last_error IS NOT NULL"),
-            postgresql_where=sa.text("last_error IS NOT NULL"),
+            sqlite_where=sa.text("last_error IS NOT NULL OR contested_at IS NOT NULL"),
+            postgresql_where=sa.text("last_error IS NOT NULL OR contested_at IS NOT NULL"),
         )
         batch_op.drop_index("ix_gcal_forwarding_line")
         batch_op.drop_index(
@@ -658,6 +665,11 @@ def downgrade() -> None:
     op.drop_table("gcal_channel")
     with op.batch_alter_table("gcal_calendar", schema=None) as batch_op:
         batch_op.drop_index("ix_gcal_calendar_next_sync_at")
+        batch_op.drop_index(
+            "ix_gcal_calendar_failing",
+            sqlite_where=sa.text("failures > 0"),
+            postgresql_where=sa.text("failures > 0"),
+        )
         batch_op.drop_index(
             "ix_gcal_calendar_dirty",
             sqlite_where=sa.text("dirty"),

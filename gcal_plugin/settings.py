@@ -22,7 +22,7 @@ EVENTS_SCOPE = "https://www.googleapis.com/auth/calendar.events.readonly"
 
 
 class SettingsError(ValueError):
-    """One or more settings are wrong. `faults` maps each key to what is wrong and how to mend it."""
+    """Settings are wrong. `faults` maps each key to what is wrong and how to mend it."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         self.faults = dict(faults)

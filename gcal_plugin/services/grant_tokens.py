@@ -1,4 +1,4 @@
-"""A grant's tokens: sealed when stored, found again by what RISC tells of them, dropped when over."""
+"""A grant's tokens: sealed when stored, found again by what RISC tells, dropped when over."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PREFIX_LENGTH = 16
 
 
 def prefix_digest(prefix: str) -> str:
-    """The digest under which a token's first characters are indexed; the characters are not kept."""
+    """The digest under which a token's first characters are indexed; they are not kept."""
     return hashlib.sha256(f"refresh token prefix\0{prefix}".encode()).hexdigest()
 
 

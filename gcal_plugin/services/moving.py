@@ -1,4 +1,4 @@
-"""A customer to another exchange, or an extension renumbered: the new set before the old is cleared.
+"""A customer to another exchange, an extension renumbered: the new set before the old is cleared.
 
 Each link moves by itself in steps that can be repeated, so that a move which was cut short is
 finished by running it again.

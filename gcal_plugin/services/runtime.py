@@ -24,7 +24,7 @@ class Runtime:
     mailer: Mailer
     url_prefix: str = "/google-calendar"
     extras: dict[str, object] = field(default_factory=dict)
-    """Process-wide helpers that a room keeps (the quota governor, breakers); keyed by their name."""
+    """Process-wide helpers that a room keeps (quota governor, breakers), by their name."""
 
     def oauth_client(self, tenant: Tenant) -> OAuthClient:
         """The tenant's own Google client, or the product's."""

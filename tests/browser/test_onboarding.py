@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -120,7 +121,7 @@ def stage(
     google.add_calendar(ROTA, GMAIL, summary="Bereikbaarheid")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    settings = {
+    settings: dict[str, Any] = {
         "GCAL_GOOGLE_CLIENT_ID": google.client_id,
         "GCAL_GOOGLE_CLIENT_SECRET": google.client_secret,
         "GCAL_GOOGLE_METADATA_URL": google.metadata_url,

@@ -179,7 +179,7 @@ def test_a_forward_that_cannot_be_cleared_yet_keeps_its_line_until_it_is(rt: Run
         def replace(self, *_: Any, **__: Any) -> Any:
             raise Temporary("away")
 
-        replace_many = replace_plan = read = replace  # type: ignore[assignment]
+        replace_many = replace_plan = read = replace
 
     away = replace(rt, telephony={"main": Away("main")})
     counts = erase_account(away, "bel", "jan", actor="operator:cli")

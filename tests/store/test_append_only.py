@@ -43,6 +43,9 @@ def engine(
         engine.dispose()
 
 
+REST = "tenant_id, 'x', action, subject, request_id, detail"
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -50,8 +53,7 @@ def engine(
         "DELETE FROM gcal_audit",
         "TRUNCATE gcal_audit",
         "INSERT INTO gcal_audit SELECT * FROM gcal_audit ON CONFLICT (id) DO UPDATE SET actor='x'",
-        "REPLACE INTO gcal_audit"
-        + " SELECT id, at, tenant_id, 'x', action, subject, request_id, detail FROM gcal_audit",
+        f"REPLACE INTO gcal_audit SELECT id, at, {REST} FROM gcal_audit",
     ],
 )
 def test_what_was_written_stays(engine: sa.Engine, statement: str) -> None:

@@ -19,9 +19,7 @@ def test_the_line_is_there_once_and_so_is_its_test(mutation: Mutation) -> None:
     assert (ROOT / mutation.file).read_text(encoding="utf-8").count(mutation.old) == 1
     file, *chosen = mutation.test.split()
     text = (ROOT / file).read_text(encoding="utf-8")
-    if chosen:
-        words = r"\w*" + re.escape(chosen[-1]) + r"\w*"
-        assert re.search(rf"def test_{words}|id=\"{words}", text), mutation.test
+    assert not chosen or chosen[-1] in text, mutation.test
 
 
 def test_every_threat_of_the_documentation_has_its_proof() -> None:

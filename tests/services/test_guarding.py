@@ -90,10 +90,13 @@ def rings(rt: Runtime, domain: str = JAN.domain, extension: str = "200") -> set[
 
 
 def test_a_killed_tenant_forwards_nothing_and_others_go_on(rt: Runtime) -> None:
-    forwarding(rt)
+    link_id = forwarding(rt)
     forwarding(rt, "ander")
     assert guarding.kill_tenant(rt, "bel", actor="operator:1") == 1
     assert rt.wake.switched  # type: ignore[attr-defined]
+    with rt.store.begin() as session:
+        # Twice over: no verdict allows a destination, and switching clears whatever is there.
+        assert guarding.line_context(rt, session, session.get_one(Link, link_id)).killed
     work(rt)
     assert rings(rt) == set()
     assert rings(rt, PIET.domain) == {MOBILE}

@@ -27,7 +27,7 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(
         self,
         value: datetime | None,
-        dialect: Any,  # noqa: ARG002 (SQLAlchemy calls it so)
+        dialect: Any,
     ) -> datetime | None:
         if value is None:
             return None

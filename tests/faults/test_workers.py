@@ -143,6 +143,7 @@ def test_32_jobs_of_the_last_version_still_run(stage: Stage, redis_url: str) -> 
     stage.world.window(link, JAN, stage.world.clock.at, stage.world.clock.at + timedelta(hours=1))
     queue = Queue("gcal-switch", connection=connect(redis_url), serializer=JSONSerializer)
     queue.enqueue_call("gcal_plugin.jobs.tasks.switch_batch", args=["main", [str(link)]])
+    queue.connection.close()
     stage.worker()
     stage.soon(lambda: stage.pbx.rings("200"), {JAN})
 
@@ -177,3 +178,4 @@ def test_a_job_that_names_another_function_is_refused(stage: Stage, redis_url: s
         stage.soon(partial(status, job.id), "failed")
     assert worker.running
     assert not trace.exists()
+    queue.connection.close()

@@ -33,7 +33,9 @@ def ticking(world: World) -> Iterator[tuple[Clock, list[float]]]:
     time = [0.0]
     clock = Clock(world.app, duties=[], monotonic=lambda: time[0])
     yield clock, time
-    clock._battery.close(0)
+    clock._battery._aside.shutdown(wait=True)  # before the database goes
+    clock._battery.close(2)
+    clock._battery._clerks.shutdown(wait=True)
 
 
 def asked(world: World) -> list[UUID]:

@@ -88,16 +88,16 @@ def main(words: list[str]) -> int:
     asked = parser.parse_args(words).names
     chosen = [one for one in read() if not asked or any(word in one.defence for word in asked)]
     wrong = 0
+    for mutation in chosen:
+        outcome = noticed(mutation)
+        wrong += outcome != "noticed"
+        print(f"{outcome}: {mutation.threat}. {mutation.defence}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         project = copy(Path(folder))
         for test in sorted({one.test for one in chosen}):
             if not passes(project, test):
                 print(f"FAILS BY ITSELF: {test}", flush=True)
                 wrong += 1
-    for mutation in chosen:
-        outcome = noticed(mutation)
-        wrong += outcome != "noticed"
-        print(f"{outcome}: {mutation.threat}. {mutation.defence}", flush=True)
     return 1 if wrong else 0
 
 

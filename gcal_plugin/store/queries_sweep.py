@@ -33,6 +33,7 @@ class Record:
     plan: list[object] | None
     reasserted_at: datetime | None
     contested_at: datetime | None
+    observed_at: datetime | None
 
 
 def records(session: Session, pbx: str) -> list[Record]:

@@ -12,12 +12,12 @@ Who owns a line when somebody changes its forward by hand, on the phone or in th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
 
-from ...ports import Applied, Line, Telephony, TelephonyError, Temporary
+from ...ports import Applied, Line, Telephony, TelephonyError, Temporary, Unsupported
 from ...store import queries_sweep
 from ...store.queries_sweep import Record
 from ...store.queries_switching import chunks
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 CALM = timedelta(minutes=10)
 """Putting ours back happens at most once in so long; a second change by hand within it stands."""
+ONE_BY_ONE = 200
+"""Lines in one look over an exchange that cannot list what it holds; longest unread first."""
 LEDGER_BACK = timedelta(minutes=15)
 
 
@@ -54,9 +56,10 @@ def sweep(rt: Runtime, pbx: str) -> SweepReport:
         asked = rt.store.now(session)
         known = queries_sweep.records(session, pbx)
     rt.store.release()
-    held = _read_all(rt, exchange, report)
-    if held is None:
+    found = _read_all(rt, exchange, known, report)
+    if found is None:
         return report
+    known, held = found
     with rt.store.begin() as session:
         at = rt.store.now(session)
         differing = [one for one in known if not _same(one, held.get(_line(one)))]
@@ -80,12 +83,20 @@ def sweep(rt: Runtime, pbx: str) -> SweepReport:
     return report
 
 
-def _read_all(rt: Runtime, exchange: Telephony, report: SweepReport) -> dict[Line, Applied] | None:
+def _read_all(
+    rt: Runtime, exchange: Telephony, known: list[Record], report: SweepReport
+) -> tuple[list[Record], dict[Line, Applied]] | None:
+    """What the exchange holds, and for which of our records that was read; None where it failed."""
     breaker = breaker_of(rt, exchange.name)
     try:
-        held = {
-            state.line: Applied(state.destinations, state.revision) for state in exchange.read_all()
-        }
+        try:
+            held = {
+                state.line: Applied(state.destinations, state.revision)
+                for state in exchange.read_all()
+            }
+        except Unsupported:
+            known = _least_lately_read(known)
+            held = {_line(one): exchange.read(_line(one)) for one in known}
     except TelephonyError as error:
         # A failed reading says nothing about any line.
         report.failed = str(error)
@@ -93,7 +104,13 @@ def _read_all(rt: Runtime, exchange: Telephony, report: SweepReport) -> dict[Lin
             breaker.silent()
         return None
     report.read = len(held)
-    return held
+    return known, held
+
+
+def _least_lately_read(known: list[Record]) -> list[Record]:
+    """The share of the lines for one look, where the exchange can only be asked line by line."""
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(known, key=lambda one: one.observed_at or never)[:ONE_BY_ONE]
 
 
 def _line(record: Record) -> Line:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
+import pytest
+
 from gcal_plugin.domain.destination import Destination
-from gcal_plugin.ports import Line, Temporary
+from gcal_plugin.ports import Line, LineState, Temporary, Unsupported
 from gcal_plugin.services import switching
 from gcal_plugin.services.ledger import switches_of
 from gcal_plugin.store.tables import Activity, Forwarding, LedgerEntry
@@ -172,3 +175,21 @@ def test_keeping_or_replacing_what_stood_there(world: World, exchange: Exchange)
     world.go(minutes(60))
     assert world.held("200") == {KEES}
     assert world.held("201") == set()
+
+
+def test_an_exchange_that_cannot_list_its_lines_is_asked_line_by_line(
+    world: World, exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = world.link()
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+
+    def cannot() -> Iterator[LineState]:
+        raise Unsupported("one by one only")
+
+    monkeypatch.setattr(exchange, "read_all", cannot)
+    exchange.exchange._held.clear()  # it forgot everything
+    report = switching.sweep(world.rt, "main")
+    assert (report.read, report.repaired) == (1, 1)
+    world.go()
+    assert world.held() == {JAN}

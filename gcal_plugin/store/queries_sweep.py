@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from .queries_switching import Pairs
+from .queries_switching import Pairs, chunks
 from .tables import Activity, Forwarding, LedgerEntry, Link, WindowRow
 
 
@@ -37,7 +38,37 @@ class Record:
 
 
 def records(session: Session, pbx: str) -> list[Record]:
-    """Every line of an exchange whose outcome is known and that nobody holds."""
+    """The lines of an exchange that hold something by our records, or were never read.
+
+    Only those whose outcome is known and that nobody is at work on. A line that is empty by our
+    records is of interest only where the exchange says otherwise: `records_of`.
+    """
+    return _records(
+        session,
+        pbx,
+        sa.or_(
+            _text(Forwarding.observed) != "[]",
+            _text(Forwarding.desired) != "[]",
+            _text(Forwarding.plan).not_in(("null", "[]")),
+        ),
+    )
+
+
+def records_of(session: Session, pbx: str, lines: Collection[tuple[str, str]]) -> list[Record]:
+    """The records of these lines, each a domain and an extension."""
+    found: list[Record] = []
+    line = sa.tuple_(Forwarding.domain, Forwarding.extension)
+    for part in chunks(sorted(lines)):
+        found += _records(session, pbx, line.in_(part))
+    return found
+
+
+def _text(column: sa.ColumnElement[Any] | InstrumentedAttribute[Any]) -> sa.ColumnElement[str]:
+    """A JSON column as text, with `null` where there is nothing at all."""
+    return sa.func.coalesce(sa.cast(column, sa.Text), "null")
+
+
+def _records(session: Session, pbx: str, which: sa.ColumnElement[bool]) -> list[Record]:
     columns = [
         Link.calendar_id if name == "calendar_id" else getattr(Forwarding, name)
         for name in Record.__dataclass_fields__
@@ -49,6 +80,7 @@ def records(session: Session, pbx: str) -> list[Record]:
             Forwarding.pbx == pbx,
             Forwarding.lease_until.is_(None),
             Forwarding.settled == Forwarding.generation,
+            which,
         )
     )
     return [Record(*row) for row in rows]

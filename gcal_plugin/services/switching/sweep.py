@@ -11,6 +11,7 @@ Who owns a line when somebody changes its forward by hand, on the phone or in th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -60,6 +61,7 @@ def sweep(rt: Runtime, pbx: str) -> SweepReport:
     if found is None:
         return report
     known, held = found
+    known += _unexpected(rt, pbx, known, held)
     with rt.store.begin() as session:
         at = rt.store.now(session)
         differing = [one for one in known if not _same(one, held.get(_line(one)))]
@@ -90,9 +92,11 @@ def _read_all(
     breaker = breaker_of(rt, exchange.name)
     try:
         try:
+            expected = {_line(one) for one in known}
             held = {
                 state.line: Applied(state.destinations, state.revision)
                 for state in exchange.read_all()
+                if state.destinations or state.line in expected
             }
         except Unsupported:
             known = _least_lately_read(known)
@@ -105,6 +109,18 @@ def _read_all(
         return None
     report.read = len(held)
     return known, held
+
+
+def _unexpected(
+    rt: Runtime, pbx: str, known: list[Record], held: Mapping[Line, Applied]
+) -> list[Record]:
+    """Records of the lines that hold something although, by what we know, they are empty."""
+    expected = {_line(one) for one in known}
+    lines = [
+        line for line, applied in held.items() if applied.destinations and line not in expected
+    ]
+    with rt.store.begin() as session:
+        return queries_sweep.records_of(session, pbx, lines)
 
 
 def _least_lately_read(known: list[Record]) -> list[Record]:

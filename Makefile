@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 WORKERS ?= 2
 TESTS ?= tests
 PYTEST := .venv/bin/python -m pytest
-BENCHMARKS ?= herd sync change idle page telephony pull
+BENCHMARKS ?= herd sync change idle page telephony pull scale
 
 .PHONY: help setup run clean servers lint test test-domain test-full soak bench docs lock format translations
 
@@ -34,7 +34,7 @@ test-domain: setup
 	$(PYTEST) tests/domain -q -n $(WORKERS) -m "not full and not soak" --cov --cov-report=term:skip-covered --cov-fail-under=100
 
 test: setup servers lint test-domain  ## everything that fits into half an hour on two cores
-	$(PYTEST) $(TESTS) --ignore=tests/domain -n $(WORKERS) --dist loadgroup -m "not full and not soak"
+	WORKERS=$(WORKERS) .ci/tests $(TESTS) --ignore=tests/domain -m "not full and not soak"
 
 test-full: setup servers lint test-domain  ## also what is too long for `make test`
 	$(PYTEST) $(TESTS) -n $(WORKERS) --dist loadgroup --timeout=3600 -m "not soak"

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ...domain.link_state import LinkAction, LinkState, step
-from ...store.tables import Activity, Forwarding, Link
+from ...store.queries_switching import mark_due
+from ...store.tables import Activity, Link
 from .. import alarms
 
 
@@ -34,16 +35,6 @@ def note(session: Session, link: Link, what: str, actor: str, at: datetime, **de
 
 
 def wants_attention(session: Session, link: Link, at: datetime) -> None:
-    """Have the link's forward looked at from `at` on, unless it is due sooner already."""
-    row = session.get(Forwarding, link.id)
-    if row is None:
-        row = Forwarding(
-            link_id=link.id,
-            tenant_id=link.tenant_id,
-            pbx=link.pbx,
-            domain=link.domain,
-            extension=link.extension,
-        )
-        session.add(row)
-    if row.due_at is None or row.due_at > at:
-        row.due_at = at
+    """Have the link's forward looked at from `at` on; whoever is at work on it is overtaken."""
+    session.flush()
+    mark_due(session, [link.id], at)

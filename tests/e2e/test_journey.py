@@ -52,21 +52,27 @@ def values(row: dict[str, Any]) -> set[str]:
     return {one["value"] for one in row["destinations"]}
 
 
-def test_from_settings_to_a_forward_that_comes_and_goes_with_its_event(
-    product: Product, page: Page
-) -> None:
+def link_up(page: Page, product: Product) -> None:
+    """Log in and link the calendar, emptied first, unless that was done."""
+    log_in(page, product)
+    open_integration(page, product)
+    if page.locator("button.g-google").count() == 0:
+        return
     with product.google() as google:
         for event in google.control("GET", f"calendars/{CALENDAR}/events")["events"]:
             if event["status"] != "cancelled":
                 google.delete_event(CALENDAR, event["id"])
-    log_in(page, product)
-    open_integration(page, product)
     allow_at_google(page)
     expect(page.get_by_text(JAN).first).to_be_visible()
     page.get_by_label("Bereikbaarheid").check()
-    page.locator("main button.g-button-primary, main button.g-button-danger").first.click()
+    page.locator("main button.g-button-primary").first.click()
     expect(page).to_have_url(re.compile("/google-calendar/$"))
 
+
+def test_from_settings_to_a_forward_that_comes_and_goes_with_its_event(
+    product: Product, page: Page
+) -> None:
+    link_up(page, product)
     start = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=7)
     end = start + timedelta(seconds=6)
     with product.google() as google:
@@ -98,11 +104,13 @@ def test_explain_answers_for_the_link_as_for_a_title(product: Product) -> None:
 def test_disconnect_reports_each_outcome_and_clears_the_forward(
     product: Product, page: Page
 ) -> None:
+    link_up(page, product)
     now = datetime.now(UTC)
     with product.google() as google:
         google.add_event(CALENDAR, "333", now - timedelta(minutes=5), now + timedelta(hours=1))
-    wait_until("the forward", 20, lambda: values(product.history()[-1]) == {"333"})
-    log_in(page, product)
+    wait_until(
+        "the forward", 30, lambda: [values(one) for one in product.history()][-1:] == [{"333"}]
+    )
     page.goto(f"{product.portal}/google-calendar/disconnect")
     page.locator("main button.g-button-primary, main button.g-button-danger").first.click()
     expect(page.get_by_text("Ontkoppeld; je eigen toestel gaat weer over.").first).to_be_visible()
@@ -115,7 +123,6 @@ def test_everything_ends_with_the_command_and_comes_back_with_its_data(
     product: Product, page: Page
 ) -> None:
     before = product.history()
-    assert before
     product.process.stop(timeout=30)
     assert "ending" in product.process.output()
     with pytest.raises(httpx.ConnectError):

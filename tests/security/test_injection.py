@@ -191,7 +191,8 @@ def test_a_log_line_stays_one_line(app: Flask, capsys: pytest.CaptureFixture[str
     log = structlog.get_logger("gcal_plugin")
     for text in payloads(COUNT)[::7]:
         log.error("line_unworkable", fault=text + "\n2026-01-01 [info] all_is_well\x1b[2J\r")
-        said = capsys.readouterr().out
+        seen = capsys.readouterr()
+        said = seen.out + seen.err
         assert said.count("\n") == 1
         assert "\x1b[2J" not in said
         assert "\r" not in said.rstrip("\n")

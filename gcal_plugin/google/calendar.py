@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http.client import HTTPException
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 import httplib2
 from googleapiclient.discovery import build
@@ -187,7 +187,14 @@ class GoogleCalendars:
         http = httplib2.Http(timeout=self._timeout)
         http.follow_redirects = False
         self._opened.add(http)
+        # A thread that ends takes its connection along: closed, not left to be collected.
+        finalize(http, _close_all, http.connections)
         return http
+
+
+def _close_all(connections: dict[Any, Any]) -> None:
+    for connection in connections.values():
+        connection.close()
 
 
 def _rfc3339(moment: datetime) -> str:

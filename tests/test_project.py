@@ -205,4 +205,4 @@ def test_the_make_targets_are_the_documented_ones() -> None:
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     promised = {"run", "test", "test-full", "setup", "bench", "soak", "lint", "docs", "clean"}
     assert promised <= targets
-    assert "make test\n" in (ROOT / ".ci/run").read_text().replace(" 2>&1", "\n")
+    assert re.search(r"^make test( |$)", (ROOT / ".ci/run").read_text(), re.MULTILINE)

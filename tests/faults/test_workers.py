@@ -6,6 +6,7 @@ import signal
 import time
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from rq import Callback, Queue
@@ -98,9 +99,14 @@ def test_25_two_clocks_and_two_workers_switch_each_line_once(stage: Stage) -> No
     edge = stage.world.clock.at + timedelta(seconds=6)
     for link in links:
         stage.world.window(link, JAN, edge, edge + timedelta(minutes=5))
-    stage.soon(lambda: len(stage.pbx.history()), 60, within=25)
+
+    def forwards() -> list[dict[str, Any]]:
+        # A line that was touched while it was being made may first be cleared to be sure of it.
+        return [write for write in stage.pbx.history() if write["destinations"]]
+
+    stage.soon(lambda: len(forwards()), 60, within=25)
     time.sleep(1)
-    late = [lateness(write, edge) for write in stage.pbx.history()]
+    late = [lateness(write, edge) for write in forwards()]
     assert len(late) == 60
     assert min(late) >= 0
 
@@ -152,6 +158,7 @@ def test_a_worker_ends_gently_on_sigterm(stage: Stage, redis_url: str) -> None:
     worker = stage.worker()
     with connect(redis_url) as redis:
         stage.soon(lambda: redis.scard("rq:workers"), 1)
+    time.sleep(1)  # registered, and about to listen to signals
     worker.signal_leader(signal.SIGTERM)
     assert worker.wait(10) == 0
 

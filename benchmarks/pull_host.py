@@ -22,6 +22,8 @@ def create_app() -> Flask:
     app.config |= {
         "SECRET_KEY": "benchmark",
         "SQLALCHEMY_DATABASE_URI": values["database"],
+        # As many connections as threads: overflowing ones are opened and closed at each use.
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": 8},
         "GCAL_GOOGLE_CLIENT_ID": "c",
         "GCAL_GOOGLE_CLIENT_SECRET": "s",
         "GCAL_ENCRYPTION_KEYS": values["keys"],

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ...domain.destination import Destination
 from ...domain.link_state import LinkAction, LinkState
-from ...ports import AccessToken, Account, CalendarInfo, TelephonyError
+from ...ports import AccessToken, Account, CalendarInfo
 from ...ports.telephony import Line
 from ...store import scope
 from ...store.tables import Calendar, Consent, Forwarding, Grant, Link
@@ -119,18 +119,15 @@ def foreign_forward(rt: Runtime, link_id: UUID) -> frozenset[Destination]:
 
     An exchange that is away must not keep somebody from linking: the first push reads again.
     """
+    from ..switching import read_existing
+
     with rt.store.begin() as session:
         row = session.get(Forwarding, link_id)
         if row is None or row.observed:
             return frozenset()
         pbx, line = row.pbx, Line(row.domain, row.extension)
-    exchange = rt.telephony[pbx]
-    if not exchange.capabilities.read_back:
-        return frozenset()
-    try:
-        return exchange.read(line).destinations
-    except TelephonyError:
-        return frozenset()
+    held = read_existing(rt, pbx, line)
+    return held.destinations if held is not None else frozenset()
 
 
 def choose_calendar(

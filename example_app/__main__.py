@@ -125,9 +125,13 @@ def _run(children: Children, folder: Path, port: int) -> None:
             "example_app:create_app()",
         ],
     )
-    children.start("clock", _flask("gcal", "clock"))
-    children.start("workers", _flask("gcal", "worker"))
-    web.wait_for("Booting worker")
+    clock = children.start("clock", _flask("gcal", "clock"))
+    workers = children.start("workers", _flask("gcal", "worker"))
+    # Whoever clicks before all of it runs would see a forward come late and blame the product.
+    web.wait_for("Booting worker", seconds=60)
+    clock.wait_for("clock_leads", seconds=60)
+    for queue in ("gcal-switch", "gcal-sync", "gcal-care", "gcal-mail"):
+        workers.wait_for(f"queue={queue}", seconds=60)
     _tell(state, port)
     while (ended := children.ended()) is None:
         time.sleep(0.3)

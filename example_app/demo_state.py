@@ -38,12 +38,12 @@ def load_state(folder: Path, *, portal_port: int | None = None) -> dict[str, Any
     path = folder / "demo.json"
     with (folder / "demo.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        state = json.loads(path.read_text()) if path.exists() else _new_state(portal_port or 8000)
-        if portal_port is not None:
-            state["ports"]["portal"] = portal_port
-        path.write_text(json.dumps(state, indent=2))
-        path.chmod(0o600)
-    return dict(state)
+        known = json.loads(path.read_text()) if path.exists() else None
+        state: dict[str, Any] = known or _new_state(portal_port or 8000)
+        if known is None or portal_port not in (None, state["ports"]["portal"]):
+            state["ports"]["portal"] = portal_port or state["ports"]["portal"]
+            _keep(folder, state)
+    return state
 
 
 def move_taken_ports(folder: Path, state: dict[str, Any]) -> dict[str, Any]:
@@ -51,8 +51,16 @@ def move_taken_ports(folder: Path, state: dict[str, Any]) -> dict[str, Any]:
     for name in _PORTS[1:]:
         if not is_free(state["ports"][name]):
             state["ports"][name] = _free_port()
-    (folder / "demo.json").write_text(json.dumps(state, indent=2))
+    _keep(folder, state)
     return state
+
+
+def _keep(folder: Path, state: Mapping[str, Any]) -> None:
+    """Write the file in one step, for its owner only: a reader sees the old or the new."""
+    fresh = folder / "demo.json.new"
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps(state, indent=2))
+    fresh.replace(folder / "demo.json")
 
 
 def _new_state(portal_port: int) -> dict[str, Any]:

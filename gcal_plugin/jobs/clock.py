@@ -90,8 +90,10 @@ class Clock:
         """One look; answers the seconds until the next."""
         now = self._monotonic()
         if now - self._beat_at >= (BEAT if self.leads else BEAT / 2):
-            self.leads = leading.lead(self._rt, LEASE, self._holder)
+            led, self.leads = self.leads, leading.lead(self._rt, LEASE, self._holder)
             self._beat_at = now
+            if self.leads != led:
+                log.info("clock_leads" if self.leads else "clock_waits", holder=self._holder)
         if not self.leads:
             return BEAT / 2
         self._ask_switching()

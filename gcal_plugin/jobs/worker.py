@@ -113,6 +113,7 @@ def work(app: Flask, queue: QueueName, *, burst: bool = False) -> None:
             worker: GcalWorker | None = None
             try:
                 worker = GcalWorker(app, queue, connect_worker(rt.settings.redis_url))
+                log.info("worker_listens", queue=queue.value)
                 worker.work(burst=burst, logging_level="WARNING")
             except RedisError as error:
                 log.warning("queue_away", queue=queue.value, error=type(error).__name__)

@@ -39,8 +39,9 @@ test: setup servers lint test-domain  ## everything that fits into half an hour 
 test-full: setup servers lint test-domain  ## also what is too long for `make test`
 	$(PYTEST) $(TESTS) -n $(WORKERS) --dist loadgroup --timeout=3600 -m "not soak"
 
-soak: setup servers  ## fault runs of many minutes
-	$(PYTEST) $(TESTS) --timeout=0 -m soak
+soak: setup servers  ## every fault, random kills, long lives, a simulated year; over half an hour
+	$(PYTEST) $(TESTS) --timeout=0 -m "soak or faults"
+	$(PYTEST) tests/domain/test_year.py -n $(WORKERS) --timeout=0
 
 bench: setup servers  ## our figures beside the peers'
 	@for name in $(BENCHMARKS); do .venv/bin/python -m benchmarks $$name || exit; done

@@ -1,12 +1,18 @@
-"""The life of a link, at random, against an oracle; thousands of steps more in the soak."""
+"""The life of a link, at random, against an oracle; thousands of steps more in the soak.
+
+The soak's choices come from `LIFE_SEED` (printed), so that a failure can be replayed; it takes
+`LIFE_RUNS` lives of `LIFE_STEPS` steps.
+"""
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.servers.databases import Databases
@@ -50,9 +56,17 @@ def test_a_life_at_random(databases: Databases) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 def test_a_thousand_lives_of_fifty_steps(databases: Databases) -> None:
+    number = int(os.environ.get("LIFE_SEED", random.SystemRandom().randrange(10**6)))
+    print(f"LIFE_SEED={number}")
     run_state_machine_as_test(
-        machine(databases),
+        seed(number)(machine(databases)),
         settings=settings(
-            max_examples=1000, stateful_step_count=50, deadline=None, suppress_health_check=CHECKS
+            max_examples=int(os.environ.get("LIFE_RUNS", "1000")),
+            stateful_step_count=int(os.environ.get("LIFE_STEPS", "50")),
+            deadline=None,
+            # What is tried comes from the seed alone, not from what failed some other day.
+            database=None,
+            print_blob=True,
+            suppress_health_check=CHECKS,
         ),
     )

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -139,12 +140,15 @@ class PostgresServer:
 
     def pause(self) -> None:
         """The whole cluster hangs, its sessions included (each has a process group of its own)."""
-        for pid in self._pids():
-            os.kill(pid, signal.SIGSTOP)
+        self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
         for pid in self._pids():
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # a session may end meanwhile
+                os.kill(pid, number)
 
     def _pids(self) -> list[int]:
         children = Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 
-from gcal_plugin.services import linking, syncing
+from gcal_plugin.services import linking, syncing, watching
+from gcal_plugin.store.tables import Channel
 from tests.support import portal
-from tests.support.world import World
+from tests.support.world import Linked, Message, World
 
 pytestmark = pytest.mark.faults
 
@@ -147,3 +151,90 @@ def test_29_a_disconnect_during_a_sync_wins(world: World) -> None:
     assert done == ["done"]
     assert world.rings(link) == set()
     assert world.fresh(link).state == "ready"
+
+
+def notified(world: World) -> Message:
+    """The next notification of a change, as Google sent it."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        for message in world.heard:
+            if message.resource_state == "exists":
+                return message
+        time.sleep(0.01)
+    raise AssertionError("no notification came")
+
+
+def opened(world: World) -> Linked:
+    """A link whose calendar Google notifies us of, fetched and quiet."""
+    link = world.link()
+    world.sync(link)
+    assert watching.open_channel(world.rt, link.calendar_id)
+    world.sync(link)
+    return link
+
+
+def channels(world: World) -> list[Channel]:
+    with world.rt.store.begin() as session:
+        found = list(session.scalars(sa.select(Channel).order_by(Channel.created_at)))
+        session.expunge_all()
+        return found
+
+
+def test_18_a_storm_of_notifications_is_one_fetch_and_one_more(pushed: World) -> None:
+    """Hundreds during a fetch make one more afterwards, at least a second after the one before."""
+    world = pushed
+    link = opened(world)
+    world.event("0612345678", world.now, world.now + HOUR)
+    message = notified(world)
+    fetch = world.rt.calendars.events
+    answers: list[int] = []
+
+    def events_in_a_storm(*arguments, **options):
+        page = fetch(*arguments, **options)
+        while len(answers) < 300:
+            answers.append(watching.handle_push(world.rt, **asdict(message)))
+            # Whoever wakes up meanwhile finds the calendar taken.
+            if len(answers) % 100 == 0:
+                assert not syncing.sync_due(world.rt, [link.calendar_id]).synced
+        return page
+
+    world.rt.calendars.events = events_in_a_storm  # type: ignore[method-assign]
+    world.forget_asked()
+    world.wake.synced.clear()
+    assert world.sync(link).synced == {link.calendar_id}
+    assert answers == [204] * 300
+    # The first of the storm asks, and the fetch itself at its end; the other 299 do not.
+    assert 1 <= len(world.wake.synced) <= 2
+    assert len(world.asked()) == 1
+    assert not syncing.sync_due(world.rt, [link.calendar_id]).synced, "not within the second"
+    world.later(timedelta(seconds=1))
+    assert syncing.sync_due(world.rt, [link.calendar_id]).synced == {link.calendar_id}
+    assert syncing.due_calendars(world.rt) == []
+    assert len(world.asked()) == 2
+    assert world.rings(link) == {FIRST}
+
+
+def test_19_a_channel_is_renewed_before_it_expires(pushed: World) -> None:
+    """The new one is open before the old one is stopped: a change in between is heard of."""
+    world = pushed
+    link = opened(world)
+    (old,) = channels(world)
+    assert old.renew_at is not None
+    assert old.expires_at is not None
+    world.at(old.renew_at)
+    assert world.now < old.expires_at
+    watching.renew_due(world.rt)
+    (new,) = channels(world)
+    assert new.id != old.id
+    assert new.expires_at is not None
+    assert new.expires_at > old.expires_at
+    opening, stopping = world.asked("events.watch")[-1], world.asked("channels.stop")[-1]
+    assert opening["at"] <= stopping["at"]
+    world.at(old.expires_at + MINUTE)
+    world.heard.clear()
+    world.event("0612345678", world.now, world.now + HOUR)
+    assert notified(world).channel_id == new.id
+    assert watching.handle_push(world.rt, **asdict(notified(world))) == 204
+    world.later(timedelta(seconds=2))
+    syncing.sync_due(world.rt)
+    assert world.rings(link) == {FIRST}

@@ -12,7 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from .app import application, build
-from .server import Options
+from .options import Options
 
 
 def main() -> None:

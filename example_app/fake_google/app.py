@@ -21,11 +21,12 @@ from .journal import Journal, Quota
 from .keys import Keys
 from .oauth_pages import AuthorizationPages
 from .oauth_token import TokenEndpoints
+from .options import Options
 from .push import Pusher
 from .risc import Transmitter
 from .risc_api import RiscApi
 from .seed import seed
-from .server import Options, Server
+from .server import Server
 from .state import State
 from .storage import Storage
 

@@ -8,8 +8,10 @@ from . import editing
 from .control_guard import Handler, guarded
 from .grants import allow, canonical, new_refresh_token, revoke_grant
 from .model import ROLES, Account, Calendar, Client, Json
-from .seed import CLIENT_ID, new_account, new_calendar, seed
-from .server import CHANGEABLE, Options, Server
+from .options import CHANGEABLE, Options
+from .people import new_account, new_calendar
+from .seed import CLIENT_ID, seed
+from .server import Server
 
 DEFAULT_SCOPES = (
     "openid email https://www.googleapis.com/auth/calendar.calendarlist.readonly "

@@ -12,9 +12,10 @@ from .control import DEFAULT_SCOPES
 from .control_guard import guarded
 from .grants import allow, canonical, new_refresh_token
 from .model import Calendar, Json
+from .people import new_account
 from .risc import EVENT_TYPES
 from .risc_api import RiscApi
-from .seed import CLIENT_ID, new_account
+from .seed import CLIENT_ID
 from .server import Server
 
 

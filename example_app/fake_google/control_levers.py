@@ -9,7 +9,8 @@ from aiohttp import web
 
 from .control_guard import Handler, guarded
 from .model import Json
-from .server import CHANGEABLE, Server
+from .options import CHANGEABLE
+from .server import Server
 
 
 class Levers:

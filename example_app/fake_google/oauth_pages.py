@@ -16,7 +16,7 @@ from .html import is_loopback, own_page, page
 from .journal import Journal
 from .model import Account, Client
 from .oauth_token import TokenEndpoints
-from .seed import new_account
+from .people import new_account
 from .server import Server
 
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")

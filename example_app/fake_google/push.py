@@ -14,7 +14,7 @@ from .faults import Switchboard, Target
 from .model import Calendar, Channel
 
 if TYPE_CHECKING:
-    from .server import Options
+    from .options import Options
     from .state import State
 
 _DONE = (102, 200, 201, 202, 204)

@@ -11,8 +11,8 @@ from .keys import SECURITY, Keys
 from .model import Account, Json
 
 if TYPE_CHECKING:
+    from .options import Options
     from .push import Pusher
-    from .server import Options
     from .state import State
 
 RISC = "https://schemas.openid.net/secevent/risc/event-type/"

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from . import editing
 from .model import Account, Calendar, Json
-from .seed import new_account, new_calendar
+from .people import new_account, new_calendar
 from .state import State
 
 _GROUP = "group.calendar.google.example"

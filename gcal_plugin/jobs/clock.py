@@ -65,6 +65,7 @@ class Clock:
         self._monotonic = monotonic
         self._holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{os.urandom(4).hex()}"
         self._asked: dict[UUID, _Asked] = {}
+        self._unrecorded = switching.Unrecorded()
         self._synced: dict[UUID, float] = {}
         self._next_duty = self._plan_duties(duties)
         self._beat_at = float("-inf")
@@ -80,11 +81,22 @@ class Clock:
                         wait = self.tick()
                 except SQLAlchemyError as error:
                     self.leads, wait = False, 1.0
-                    log.warning("database_away", error=type(error).__name__)
+                    self._database_trouble(error)
                 stop.wait(max(0.02, wait - (self._monotonic() - began)))
         finally:
             self._battery.close()
             self._resign()
+
+    def _database_trouble(self, error: SQLAlchemyError) -> None:
+        """Told; where it can still be read, what is overdue ends all the same."""
+        log.warning("database_away", error=type(error).__name__)
+        if not switching.takes_no_writes(error):
+            return
+        try:
+            with self._app.app_context():
+                self._unrecorded.end_overdue(self._rt)
+        except SQLAlchemyError as again:
+            log.warning("database_unreadable", error=type(again).__name__)
 
     def tick(self) -> float:
         """One look; answers the seconds until the next."""
@@ -129,7 +141,12 @@ class Clock:
 
     def _switch_here(self, batch: Batch) -> None:
         def switch(rt: Runtime) -> None:
-            for armed in switching.prepare(rt, batch.pbx, batch.link_ids, batch.due_at).armed:
+            try:
+                ready = switching.prepare(rt, batch.pbx, batch.link_ids, batch.due_at)
+            except SQLAlchemyError as error:
+                self._database_trouble(error)
+                return
+            for armed in ready.armed:
                 self._battery.put(armed)
 
         self._battery.aside(switch, "switch")

@@ -166,6 +166,23 @@ def due(session: Session, horizon: datetime, now: datetime, limit: int) -> list[
     return [Due(*row) for row in rows]  # type: ignore[arg-type]
 
 
+def overdue_running(session: Session, before: datetime, now: datetime, limit: int) -> list[Claim]:
+    """Lines that were last asked to hold something and are due since `before`, held by nobody.
+
+    Read only: nothing is claimed, and `generation` and `revision` are the rows' own.
+    """
+    rows = session.execute(
+        sa.select(*_CLAIM_COLUMNS)
+        .where(
+            Forwarding.due_at <= before,
+            sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until <= now),
+        )
+        .order_by(Forwarding.due_at)
+        .limit(limit)
+    )
+    return [claim for claim in (Claim(*row) for row in rows) if claim.desired]
+
+
 def herds(session: Session, after: datetime, until: datetime, size: int) -> dict[datetime, int]:
     """Coming instants at which at least `size` lines fall due together, and how many."""
     count = sa.func.count()

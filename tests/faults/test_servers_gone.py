@@ -158,8 +158,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_12_a_full_disk_breaks_nothing(
     small_disk: Path, tmp_path: Path, redis: RedisServer
 ) -> None:
-    """Nothing can be recorded while the disk is full; a forward that the exchange was given an end
-    for ends there, and once there is room again every line is as it should be."""
+    """Nothing can be recorded while the disk is full; what should end does, nothing is damaged, and
+    once there is room again every line is as it should be."""
     database = small_disk / "gcal.sqlite"
     make_schema(f"sqlite:///{database}")
     with make_stage(tmp_path, f"sqlite:///{database}", redis.url()) as stage:
@@ -174,10 +174,13 @@ def test_12_a_full_disk_breaks_nothing(
         with suppress(OSError), ballast.open("wb", buffering=0) as file:
             while True:
                 file.write(b"x" * 4096)
-        time.sleep(max(0, (end - stage.world.clock.at).total_seconds()) + 3)
-        assert all(child.running for child in stage.children.values())
-        ballast.unlink()
+        time.sleep(max(0, (end - stage.world.clock.at).total_seconds()))
         stage.soon(lambda: stage.pbx.rings("200"), set(), within=40)
+        assert all(child.running for child in stage.children.values())
+        assert "ended_unrecorded" in stage.children["clock"].output()
+        ballast.unlink()
+        stage.soon(lambda: stage.world.row(link).observed, [], within=40)
+        assert stage.world.row(link).last_error is None
         with sqlite3.connect(database) as other:
             assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         now = stage.world.clock.at

@@ -9,9 +9,11 @@ from ...store.queries_switching import mark_due
 from .batch import Armed, Ready, finish, fire, look_again, prepare, switch_batch
 from .due import Batch, due_batches
 from .effect import Effect, Mode, forwarding_effect
+from .existing import decide_existing, foreign_part, read_existing
 from .model import BatchReport
 from .sweep import SweepReport, sweep
-from .urgent import apply_now, clear_link, keep_existing, read_existing, trial
+from .unrecorded import Unrecorded, takes_no_writes
+from .urgent import apply_now, clear_link, trial
 
 __all__ = [
     "Armed",
@@ -21,18 +23,21 @@ __all__ = [
     "Mode",
     "Ready",
     "SweepReport",
+    "Unrecorded",
     "apply_now",
     "clear_link",
+    "decide_existing",
     "due_batches",
     "finish",
     "fire",
+    "foreign_part",
     "forwarding_effect",
-    "keep_existing",
     "look_again",
     "mark_due",
     "prepare",
     "read_existing",
     "sweep",
     "switch_batch",
+    "takes_no_writes",
     "trial",
 ]

@@ -47,7 +47,7 @@ bench: setup servers  ## our figures beside the peers'
 	@for name in $(BENCHMARKS); do .venv/bin/python -m benchmarks $$name || exit; done
 
 docs: setup  ## the documentation, into site/
-	.venv/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 format: setup  ## lay out the code
 	.venv/bin/ruff check --quiet --fix .

@@ -103,7 +103,7 @@ class GcalSettings(BaseModel):
     )
     google_api_root: Url = Field(
         default="https://www.googleapis.com",
-        description="Root of Google's APIs; the Calendar API is at <root>/calendar/v3/.",
+        description="Root of Google's APIs; the Calendar API is at `<root>/calendar/v3/`.",
     )
     google_risc_metadata_url: Url = Field(
         default="https://accounts.google.com/.well-known/risc-configuration",
@@ -112,8 +112,8 @@ class GcalSettings(BaseModel):
     risc_service_account: Annotated[dict[str, Any], BeforeValidator(_json_if_text)] = Field(
         default_factory=dict,
         repr=False,
-        description="Key file (JSON) of the Google project's service account that manages the "
-        "RISC stream; only `flask gcal risc` needs it.",
+        description="Text of the key file (JSON) of the service account that manages the "
+        "RISC stream in the Google project; only `flask gcal risc` needs it.",
     )
     google_quota_per_minute: int = Field(
         default=10_000, ge=60, description="Requests a minute that Google grants the project."

@@ -15,7 +15,7 @@ def keys() -> None:
     """The keys that seal tokens in the database."""
 
 
-@keys.command("new")
+@keys.command("new", with_appcontext=False)
 @as_json
 def new(as_json: bool) -> None:
     """Print a fresh key; put it first in GCAL_ENCRYPTION_KEYS, before the old ones."""

@@ -33,7 +33,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON inste
 
 def runtime() -> Runtime:
     """The plugin of the current application."""
-    found: Runtime = current_app.extensions["gcal"]
+    found: Runtime | None = current_app.extensions.get("gcal")
+    if found is None:
+        raise click.ClickException("this application does not mount the plugin: see docs/mount.md")
     return found
 
 

@@ -42,7 +42,7 @@ def test_there_are_commands_to_check() -> None:
     ("page", "line"), [one for one in every_line() if "gcal " in one[1] and "flask" in one[1]]
 )
 def test_flask_gcal_knows_it(page: str, line: str) -> None:
-    words = shlex.split(re.sub(r"\.\.\.|[\[\]]|[|>].*", "", line), comments=True)
+    words = shlex.split(re.sub(r"\.\.\.|[\[\]]|[|>)].*", "", line), comments=True)
     words = words[words.index("gcal") + 1 :]
     command: click.Command = commands()
     context = click.Context(command)

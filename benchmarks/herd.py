@@ -25,6 +25,10 @@ from .herd_world import SECRET, TENANTS, Ground, entry, ground, populate, set_ed
 
 LIMIT = 1.0
 """Seconds: what 99 of 100 of 10,000 lines on one bulk PBX may be late."""
+MANY_LIMIT = 3.0
+"""Seconds: the same on 200 bulk PBXes, one a tenant."""
+BARE_LIMIT = 1.3
+"""How much longer than a bare keep-alive client a PBX without bulk writes may take in all."""
 WANTED_RATIO = 50
 PLOT = Path(__file__).parents[1] / "docs" / "img" / "herd.svg"
 
@@ -35,14 +39,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Options of this benchmark."""
     parser.add_argument("--lines", type=int, default=10_000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--variants", action="store_true", help="also 200 PBXes and one by one")
-    parser.add_argument("--growth", action="store_true", help="also 1,000 and 50,000 lines")
+    parser.add_argument(
+        "--quick", action="store_true", help="one bulk PBX and the peer only: two minutes, not six"
+    )
     parser.add_argument("--no-peer", action="store_true", help="leave the peer out")
     parser.add_argument("--plot", action="store_true", help=f"draw {PLOT.name} for the docs")
+    parser.add_argument(
+        "--isolation",
+        action="store_true",
+        help="instead: what a slow and a dead PBX do to the others",
+    )
 
 
 def run(options: argparse.Namespace, say: Say) -> dict[str, Any]:
     """Measure; answers the figures."""
+    if options.isolation:
+        from .herd_isolation import isolation
+
+        return isolation(options.workers, say)
     late = herd(options.lines, options.workers, say)
     result: dict[str, Any] = {
         "ours": late.p99,
@@ -54,28 +68,36 @@ def run(options: argparse.Namespace, say: Say) -> dict[str, Any]:
         "max_s": late.worst,
         "early": late.early,
     }
-    peer = None
+    goals = {"p99_s": late.p99 <= LIMIT, "early": late.early == 0}
     if not options.no_peer:
         peer = herd_of_jobs(options.lines, options.workers, say)
-        result |= {
-            "peer": peer.p99,
-            "ratio": round(peer.p99 / late.p99, 1),
-            "peer_p50_s": peer.p50,
-            "wanted_ratio": WANTED_RATIO,
-        }
-    if options.variants:
-        many = herd(options.lines, options.workers, say, per_tenant_pbx=True)
-        result |= {"pbx200_p99_s": many.p99, "pbx200_early": many.early}
-        result |= one_by_one(min(options.lines, 5_000), options.workers, say)
-    if options.growth:
-        for lines in (1_000, 50_000):
-            grown = herd(lines, options.workers, say)
-            result[f"p99_s_at_{lines}"] = grown.p99
-            result[f"max_s_at_{lines}"] = grown.worst
-    if options.plot and peer is not None:
-        draw(PLOT, late.seconds, peer.seconds)
-    result["passed"] = late.p99 <= LIMIT and late.early == 0
+        ratio = round(peer.p99 / late.p99, 1)
+        result |= {"peer": peer.p99, "ratio": ratio, "wanted_ratio": WANTED_RATIO}
+        result |= {"peer_p50_s": peer.p50, "peer_max_s": peer.worst, "peer_early": peer.early}
+        goals["ratio"] = ratio >= WANTED_RATIO
+        if options.plot:
+            draw(PLOT, late.seconds, peer.seconds)
+    if not options.quick:
+        _other_forms(options, say, result, goals)
+    result["missed"] = [name for name, met in goals.items() if not met]
+    result["passed"] = not result["missed"]
     return result
+
+
+def _other_forms(
+    options: argparse.Namespace, say: Say, result: dict[str, Any], goals: dict[str, bool]
+) -> None:
+    """A PBX for each tenant, one PBX line by line, and how lateness grows with the herd."""
+    many = herd(options.lines, options.workers, say, per_tenant_pbx=True)
+    result |= {"pbx200_p99_s": many.p99, "pbx200_max_s": many.worst, "pbx200_early": many.early}
+    goals |= {"pbx200_p99_s": many.p99 <= MANY_LIMIT, "pbx200_early": many.early == 0}
+    result |= one_by_one(min(options.lines, 5_000), options.workers, say)
+    goals["one_by_one_ratio"] = result["one_by_one_ratio"] <= BARE_LIMIT
+    for lines in (1_000, 50_000):
+        grown = herd(lines, options.workers, say)
+        result[f"p99_s_at_{lines}"] = grown.p99
+        result[f"max_s_at_{lines}"] = grown.worst
+        goals[f"early_at_{lines}"] = grown.early == 0
 
 
 class Lateness:
@@ -108,27 +130,22 @@ class Lateness:
         return f"p50 {self.p50} s, p99 {self.p99} s, max {self.worst} s, early {self.early}"
 
 
-def herd(
-    lines: int, workers: int, say: Say, *, per_tenant_pbx: bool = False, no_bulk: bool = False
-) -> Lateness:
+def herd(lines: int, workers: int, say: Say, *, per_tenant_pbx: bool = False) -> Lateness:
     """Our way: armed before the edge, in batches."""
+    names = [f"pbx{number}" for number in range(TENANTS)] if per_tenant_pbx else ["main"]
     with ground() as place:
-        populate(place, lines, per_tenant_pbx=per_tenant_pbx)
-        names = [f"pbx{number}" for number in range(TENANTS)] if per_tenant_pbx else ["main"]
-        env = place.host({name: entry(place.pbx_url) for name in names})
-        if no_bulk:
-            httpx.put(f"{place.pbx_url}/_control/faults", json={"no_bulk": True})
-        for number in range(workers):
-            place.start(f"worker{number}", ["tests.support.host", "worker", "gcal-switch"], env)
-        place.start("clock", ["tests.support.host", "clock"], env)
-        time.sleep(3)
-        # Far enough to arm in the usual time, the few seconds of the clock's look-ahead.
-        edge = set_edge(place, 10 + lines / 500)
-        seconds = _measure(place, edge, lines, patience=120)
-    late = Lateness(seconds)
-    kind = "200 PBXes" if per_tenant_pbx else "one by one" if no_bulk else "one bulk PBX"
-    say(f"{lines} lines, {kind}: {late}")
+        late = _herd_on(place, lines, workers, names)
+    say(f"{lines} lines, {'200 PBXes' if per_tenant_pbx else 'one bulk PBX'}: {late}")
     return late
+
+
+def _herd_on(place: Ground, lines: int, workers: int, names: Sequence[str]) -> Lateness:
+    populate(place, lines, lambda tenant: names[tenant % len(names)])
+    place.switching({name: entry(place.pbx_url) for name in names}, workers)
+    time.sleep(3)
+    # Beyond the clock's look-ahead: a few seconds, and a second more for each thousand.
+    edge = set_edge(place, 10 + lines * 1.1 / 1000)
+    return Lateness(_measure(place, edge, lines, patience=120))
 
 
 def herd_of_jobs(lines: int, workers: int, say: Say) -> Lateness:
@@ -143,7 +160,7 @@ def herd_of_jobs(lines: int, workers: int, say: Say) -> Lateness:
         }
         for number in range(workers):
             place.start(f"peer{number}", ["benchmarks.herd_peer"], {"PEER": json.dumps(values)})
-        edge = set_edge(place, 5 + lines / 400)
+        edge = set_edge(place, 5 + lines / 600)
         plan(place.redis.url(), ids, edge)
         seconds = _measure(place, edge, lines, patience=60 + lines / 20)
     late = Lateness(seconds)
@@ -171,12 +188,15 @@ def _measure(place: Ground, edge: datetime, lines: int, *, patience: float) -> l
 
 def one_by_one(lines: int, workers: int, say: Say) -> dict[str, Any]:
     """A PBX without bulk writes: the whole herd, beside a bare client with the same requests."""
-    ours = herd(lines, workers, say, no_bulk=True)
+    with ground() as place:
+        httpx.put(f"{place.pbx_url}/_control/faults", json={"no_bulk": True})
+        ours = _herd_on(place, lines, workers, ["main"])
     with ground() as place:
         bare = _bare_client(place, lines)
     total = ours.worst
-    say(f"{lines} requests by a bare keep-alive client: {bare:.2f} s; ours {total:.2f} s")
+    say(f"{lines} lines, one by one: {ours}; a bare keep-alive client {bare:.2f} s")
     return {
+        "one_by_one_lines": lines,
         "one_by_one_s": total,
         "bare_client_s": round(bare, 3),
         "one_by_one_ratio": round(total / bare, 2),

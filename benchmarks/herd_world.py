@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -68,6 +68,13 @@ class Ground:
         child.wait_for("ready", timeout=30)
         return child
 
+    def switching(self, telephony: dict[str, Any], workers: int) -> None:
+        """Start what switches in production: workers and a clock."""
+        env = self.host(telephony)
+        for number in range(workers):
+            self.start(f"worker{number}", ["tests.support.host", "worker", "gcal-switch"], env)
+        self.start("clock", ["tests.support.host", "clock"], env)
+
     def history(self, since: int) -> list[dict[str, Any]]:
         """The writes of the PBX from the given one on."""
         answer = httpx.get(f"{self.pbx_url}/_control/history?since={since}", timeout=120)
@@ -80,6 +87,16 @@ def entry(url: str) -> dict[str, Any]:
     return {"backend": "webhook", "url": url, "secret": SECRET, "allow_loopback": True}
 
 
+def demo_pbx(folder: Path, name: str) -> tuple[Child, int]:
+    """A demo PBX in a process of its own, which takes requests, and its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "example_app.demo_pbx"]
+    options = ["--port", str(port), "--secret", SECRET]
+    child = Child([*command, *options], log=folder / f"{name}.log", name=name, cwd=ROOT).start()
+    wait_for_port(port)
+    return child, port
+
+
 @contextmanager
 def ground() -> Iterator[Ground]:
     """Fresh servers; a database with the schema and nothing in it."""
@@ -88,24 +105,8 @@ def ground() -> Iterator[Ground]:
         options = {"shared_buffers": "256MB", "synchronous_commit": "on", "fsync": "on"}
         postgres = stack.enter_context(PostgresServer(options=options))
         redis = stack.enter_context(RedisServer(folder / "redis"))
-        port = free_port()
-        stack.enter_context(
-            Child(
-                [
-                    sys.executable,
-                    "-m",
-                    "example_app.demo_pbx",
-                    "--port",
-                    str(port),
-                    "--secret",
-                    SECRET,
-                ],
-                log=folder / "pbx.log",
-                name="pbx",
-                cwd=ROOT,
-            )
-        )
-        wait_for_port(port)
+        pbx, port = demo_pbx(folder, "pbx")
+        stack.enter_context(pbx)
         name = postgres.create_database(template="template1")
         database = postgres.url(name)
         engine = sa.create_engine(database)
@@ -114,19 +115,37 @@ def ground() -> Iterator[Ground]:
         yield Ground(folder, postgres, redis, port, database, engine, stack)
 
 
-def set_edge(place: Ground, seconds: float) -> datetime:
-    """Have every event start at one instant from now, once all processes are ready."""
+def set_edge(place: Ground, seconds: float, *, ends: bool = False) -> datetime:
+    """Have every event start (or end) at one instant from now, once all processes are ready."""
     edge = datetime.now(UTC) + timedelta(seconds=seconds)
+    start = edge - timedelta(hours=1) if ends else edge
     with place.engine.begin() as connection:
         connection.execute(
-            sa.update(WindowRow).values(start_at=edge, end_at=edge + timedelta(hours=1))
+            sa.update(WindowRow).values(start_at=start, end_at=start + timedelta(hours=1))
         )
-        connection.execute(sa.update(Forwarding).values(due_at=edge, asked_at=edge))
+        connection.execute(
+            sa.update(Forwarding).values(
+                due_at=edge,
+                asked_at=edge,
+                generation=Forwarding.generation + 1,
+                settled=Forwarding.generation + 1,
+                lease_until=None,
+                failures=0,
+            )
+        )
     return edge
 
 
-def populate(place: Ground, count: int, *, per_tenant_pbx: bool = False) -> list[UUID]:
-    """`count` linked extensions of 200 tenants, each with one event that is far away."""
+def on_main(tenant: int) -> str:
+    """All tenants on one PBX."""
+    return "main"
+
+
+def populate(place: Ground, count: int, pbx_of: Callable[[int], str] = on_main) -> list[UUID]:
+    """`count` linked extensions of 200 tenants, each with one event that is far away.
+
+    `pbx_of` names the PBX of a tenant, by its number.
+    """
     now = datetime.now(UTC)
     start = now + timedelta(days=1)
     tables: dict[type[Base], list[dict[str, Any]]] = {
@@ -143,7 +162,7 @@ def populate(place: Ground, count: int, *, per_tenant_pbx: bool = False) -> list
         ids.append(link)
         where = {
             "tenant_id": f"t{tenant}",
-            "pbx": f"pbx{tenant}" if per_tenant_pbx else "main",
+            "pbx": pbx_of(tenant),
             "domain": f"t{tenant}.example",
             "extension": str(10_000 + number // TENANTS),
         }

@@ -21,6 +21,7 @@ Who = tuple[str, str]
 
 # The Dutch ranges that may be called: area codes, mobile, 068, 085, 088, 091 and free numbers.
 GOOD = re.compile(r"\+31(?:[1-57][0-9]{8}|(?:6[1-58]|8[58]|91)[0-9]{7}|800(?:[0-9]{4}|[0-9]{7}))")
+SHORT = re.compile(r"1(?:12|13|44|16[0-9]{3}|[23468][0-9]{2}|4[0-9]{3,4})")
 EMERGENCY = {"911", "999", "8112", "8911", "9112", "9911"}
 LONGEST = timedelta(days=31)
 
@@ -28,8 +29,8 @@ LONGEST = timedelta(days=31)
 def who(title: str | None) -> Who | None:
     """Answer whom a title calls, or None."""
     text = (title or "").strip()
-    if re.fullmatch(r"[2-9][0-9]{1,5}|1[0-9]", text):
-        return None if text in EMERGENCY else ("extension", text)
+    if re.fullmatch(r"[1-9][0-9]{1,5}", text):
+        return None if text in EMERGENCY or SHORT.fullmatch(text) else ("extension", text)
     if not re.fullmatch(r"[+(]?[0-9][0-9 .()\-\u2013]*", text):
         return None
     digits = re.sub(r"[^0-9+]", "", text.replace("(0)", ""))

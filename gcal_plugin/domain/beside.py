@@ -33,6 +33,8 @@ _KEYPAD = re.compile(
 )
 _KEYS_ONLY = re.compile(r"[0-9+*# .()-]+")
 _ODD = frozenset("/_,=|\\")
+_PLAIN = frozenset("0123456789 .()+-")
+_LEAST_ODD = 9  # with a colon and the like between, fewer digits may be hours
 _RUN = re.compile(r"(?<![0-9])(?:\+ ?)?\(?\+?[0-9](?:[ .()-]{0,3}[0-9])+")
 _BETWEEN = re.compile(r"[ .()-]+")
 _NAMED_EXTENSION = re.compile(
@@ -82,12 +84,14 @@ def _none(reason: Reason, suggestion: str | None = None) -> Reading:
 
 
 def _oddly_split(text: str) -> Reading | None:
-    """Read 06/12345678 and 06_12345678: one number only if we guessed, which we must not."""
-    signs = [sign for sign in text if sign in _ODD]
-    if len(signs) != 1:
+    """Read 06/12345678, 06_12345678, 06:12345678: one number only if we guessed; we must not."""
+    signs = [sign for sign in text if sign not in _PLAIN]
+    if len(signs) != 1 or signs[0].isalnum():
         return None
     number = spelled(text.replace(signs[0], "-"))
     if number is None or (number.digits[0] != "0" and not number.plus):
+        return None
+    if signs[0] not in _ODD and len(number.digits) < _LEAST_ODD:
         return None
     reading = read_digits(number)
     destination = reading.destination
@@ -136,7 +140,7 @@ def _title(run: str) -> str | None:
     number = spelled(run.strip(" .-"))
     if number is None or len(number.digits) < 7:
         return None
-    reading = read_digits(Spelled(number.digits, number.plus, one_piece=False))
+    reading = read_digits(Spelled(number.digits, number.plus, text=""))
     if reading.destination is not None:
         return title_for(reading.destination)
     mobile = number.digits.startswith(("6", "316"))

@@ -29,6 +29,7 @@ _MASKED = re.compile(
     "|[\uff0b\ufe62\u207a\u208a]"  # plus signs
     "|[0-9][\u0300-\u036f\u20d0-\u20f0]"  # struck through, enclosed
 )
+_SEVERAL_SPACES = re.compile(" {2,}")
 _MARKS = frozenset({"Mn", "Me"})
 
 
@@ -36,6 +37,11 @@ def plain(title: str) -> str:
     """Trim, and write every visible space as " " and every dash as "-"."""
     trimmed = title.strip(_TRIMMED)
     return trimmed if trimmed.isascii() else trimmed.translate(_PLAIN)
+
+
+def single_spaced(text: str) -> str:
+    """Write several spaces as one."""
+    return _SEVERAL_SPACES.sub(" ", text)
 
 
 def has_digit(text: str) -> bool:

@@ -58,6 +58,8 @@ def read_title(title: str | None) -> Reading:
 
 def _read(text: str) -> Reading:
     """Read a text whose digits are plain."""
+    if "  " in text:
+        text = characters.single_spaced(text)
     if len(text) > LONGEST:
         return _read_long(text)
     if is_date_or_times(text) and not is_free_or_pay(text):

@@ -18,8 +18,8 @@ LONGEST = 48
 """No spelling of one number is longer; anything beyond is not matched at all."""
 MOST_DIGITS = 15
 
-_TRUNK = re.compile(r"(\+ ?|00[ -]?)([1-9][0-9]{0,2})[ .-]?\(0\)")
-_AREA = re.compile(r"((?:(?:\+ ?|00[ -]?)[1-9][0-9]{0,2}[ .-]?)?)\((\+?[0-9]{1,6})\)")
+_TRUNK = re.compile(r"^(\()?(\+ ?|00[ -]?)([1-9][0-9]{0,2})(?(1)\))[ .-]?\(0\)")
+_AREA = re.compile(r"^((?:(?:\+ ?|00[ -]?)[1-9][0-9]{0,2}[ .-]?)?)\((\+?[0-9]{1,6})\)")
 _GROUPS = re.compile(r"(\+? ?)([0-9](?:[ .-]{0,3}[0-9])*)")
 _SEPARATORS = str.maketrans("", "", " .-")
 _DATE = (
@@ -37,11 +37,16 @@ ORDINARY = Reading(Kind.NONE, None, Reason.ORDINARY_TEXT)
 
 @dataclass(frozen=True, slots=True)
 class Spelled:
-    """The bare digits of a spelling, whether a + stood in front, and whether it is one piece."""
+    """The bare digits of a spelling, whether a + stood in front, and the spelling itself."""
 
     digits: str
     plus: bool
-    one_piece: bool
+    text: str
+
+    @property
+    def one_piece(self) -> bool:
+        """Whether the spelling holds the digits and nothing else."""
+        return self.text == self.digits
 
 
 def spelled(text: str) -> Spelled | None:
@@ -50,14 +55,14 @@ def spelled(text: str) -> Spelled | None:
         return None
     flat = text
     if "(" in text:
-        flat = _TRUNK.sub(r"\1\2 ", text, count=1)
+        flat = _TRUNK.sub(r"\2\3 ", text, count=1)
         flat = _AREA.sub(r"\1 \2 ", flat, count=1).strip()
         flat = flat.replace("+ ", "+", 1)
     match = _GROUPS.fullmatch(flat)
     if match is None:
         return None
     digits = match[2].translate(_SEPARATORS)
-    return Spelled(digits, plus=match[1].startswith("+"), one_piece=text == digits)
+    return Spelled(digits, plus=match[1].startswith("+"), text=text)
 
 
 def is_date_or_times(text: str) -> bool:
@@ -78,9 +83,10 @@ def read_digits(number: Spelled) -> Reading:
     if number.plus:
         return _international(digits) if len(digits) >= 3 else ORDINARY
     if digits.startswith("00"):
-        return _international(digits[2:])
+        return _international(digits[2:], zeros=True)
     if len(digits) < 6 or (len(digits) < 7 and digits[0] != "0"):
-        return ORDINARY
+        code = ranges.spaced_code(number.text)
+        return ORDINARY if code is None else Reading(Kind.NUMBER, None, code)
     if digits.startswith("0"):
         return _international("31" + digits[1:])
     return _headless(number)
@@ -95,8 +101,8 @@ def _short(digits: str) -> Reading:
     return Reading(Kind.EXTENSION, digits)
 
 
-def _international(body: str) -> Reading:
-    """Read what follows the + or the 00."""
+def _international(body: str, *, zeros: bool = False) -> Reading:
+    """Read what follows the + or the 00 (`zeros`)."""
     if ranges.is_emergency("+" + body):
         return Reading(Kind.NUMBER, None, Reason.EMERGENCY)
     if len(body) > MOST_DIGITS:
@@ -111,7 +117,10 @@ def _international(body: str) -> Reading:
         return Reading(Kind.NUMBER, None, closed, _dutch("0" + body))
     if body.startswith("310"):
         return Reading(Kind.NONE, None, Reason.INVALID_NUMBER, _repaired(body))
-    return Reading(Kind.NONE, None, fault)
+    refused = ranges.refused_range("+" + body)
+    if refused is not None:
+        return Reading(Kind.NUMBER, None, refused)
+    return Reading(Kind.NONE, None, fault, _one_zero_less(body) if zeros else None)
 
 
 def _headless(number: Spelled) -> Reading:
@@ -143,6 +152,11 @@ def _repaired(body: str) -> str | None:
     if bare.startswith("31"):
         bare = bare[2:].lstrip("0")
     return _dutch("0" + bare)
+
+
+def _one_zero_less(body: str) -> str | None:
+    """Answer the mobile number meant by one with a zero too many in front: 00612345678."""
+    return _dutch("0" + body) if body.startswith("6") else None
 
 
 def title_for(destination: Destination) -> str:

@@ -199,15 +199,15 @@ def refusal(
 
 
 def _extension_refusal(digits: str, line: LineContext) -> Reason | None:
-    if line.known_extensions is None:
-        if digits.startswith("0"):
-            return Reason.TOO_SHORT
-        return ranges.short_code(digits)
-    if digits not in line.known_extensions:
-        return (
-            Reason.SHORT_CODE if ranges.is_public_short_code(digits) else Reason.UNKNOWN_EXTENSION
-        )
-    return Reason.NOT_REACHABLE_KIND if digits in line.unreachable_extensions else None
+    known = line.known_extensions
+    if known is not None and digits in known:
+        return Reason.NOT_REACHABLE_KIND if digits in line.unreachable_extensions else None
+    if known is None:
+        public = ranges.short_code(digits)
+        return public or (Reason.TOO_SHORT if digits.startswith("0") else None)
+    if ranges.is_helpline(digits):
+        return Reason.EMERGENCY
+    return Reason.SHORT_CODE if ranges.is_public_short_code(digits) else Reason.UNKNOWN_EXTENSION
 
 
 def _number_refusal(e164: str, policy: Policy) -> Reason | None:

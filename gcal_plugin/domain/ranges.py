@@ -12,7 +12,7 @@ import re
 from gcal_plugin.domain.reasons import Reason
 
 HOME = "+31"
-TABLES = 1
+TABLES = 2
 """Raised with every change of these tables, so that a policy's version tells them apart."""
 
 PREMIUM_PREFIXES = ("0900", "0906", "0909")
@@ -37,6 +37,7 @@ _DUTCH: dict[str, Reason | None] = {
     "97": Reason.M2M,
 }
 _GEOGRAPHIC_LENGTH = 9
+_FULL_LENGTHS = frozenset({9, 11})
 
 # Country code -> why the whole network is closed, whatever a tenant opens.
 _WORLD: dict[str, Reason] = {
@@ -50,23 +51,34 @@ _WORLD: dict[str, Reason] = {
 }
 _CLOSED_DUTCH = tuple("31" + prefix[1:] for prefix in PREMIUM_PREFIXES)
 
-# 08 and 000 reach the emergency centre from a mobile telephone; 113, 144 and 116xxx are helplines.
-_CODE = r"(?:112|911|999|000|08|113|144|116[0-9]{3})"
-_EMERGENCY_CODE = re.compile(rf"0*{_CODE}")
-_EMERGENCY_ABROAD = re.compile(rf"\+(?:310*)?(?:{_CODE}|8008112)")
+# 08, 000, 911 and 999 reach the emergency centre from mobile telephones.
+_EMERGENCY = r"(?:112|911|999|000|08)"
+# Suicide prevention, the animal police, the European helplines.
+_HELPLINE = r"(?:113|144|116[0-9]{3})"
+_EMERGENCY_CODE = re.compile(rf"0*{_EMERGENCY}")
+_EMERGENCY_ABROAD = re.compile(rf"\+(?:310*)?(?:{_EMERGENCY}|{_HELPLINE}|8008112)")
+_HELPLINE_CODE = re.compile(rf"0*{_HELPLINE}")
 # 9, 0 and 8 are what people dial for an outside line.
 _OUTSIDE_LINE = re.compile(r"[89](?:112|911)")
-_PUBLIC_SHORT = re.compile(r"1[0-9]{2,3}|14[0-9]{3,4}")
+# Services of the networks (12xx, 13xx), the authorities (14xx, 14 and an area code), carriers
+# (16xx), directories (18xx). The rest of the 1 is free for extensions: 101, 1001.
+_PUBLIC_SHORT = re.compile(r"1[23468][0-9]{2}|14[0-9]{3,4}")
 _ALWAYS_PUBLIC = re.compile(r"14[0-9]{3,4}|18[0-9]{2}")
+_SPACED_CODE = re.compile(r"14[ -]0[0-9]{2,3}|116[ -][0-9]{3}")
 
 
 def is_emergency(digits: str) -> bool:
     """Answer whether an extension's digits, or a number with +, ring an emergency centre.
 
-    0112, 00112 and +31112 do too. Nothing opens these.
+    0112, 00112 and +31112 do too, and so do helplines behind +31. Nothing opens these.
     """
     pattern = _EMERGENCY_ABROAD if digits.startswith("+") else _EMERGENCY_CODE
     return pattern.fullmatch(digits) is not None
+
+
+def is_helpline(digits: str) -> bool:
+    """Answer whether digits ring a helpline (113, 0144, 116123), if they are no extension."""
+    return _HELPLINE_CODE.fullmatch(digits) is not None
 
 
 def short_code(digits: str) -> Reason | None:
@@ -74,9 +86,16 @@ def short_code(digits: str) -> Reason | None:
 
     Only a list of extensions that holds them can tell that they are an extension after all.
     """
-    if _OUTSIDE_LINE.fullmatch(digits):
+    if _OUTSIDE_LINE.fullmatch(digits) or is_helpline(digits):
         return Reason.EMERGENCY
     return Reason.SHORT_CODE if _PUBLIC_SHORT.fullmatch(digits) else None
+
+
+def spaced_code(text: str) -> Reason | None:
+    """Answer why a text is refused that is a public short code as people write it: "14 020"."""
+    if _SPACED_CODE.fullmatch(text) is None:
+        return None
+    return Reason.SHORT_CODE if text.startswith("14") else Reason.EMERGENCY
 
 
 def is_public_short_code(digits: str) -> bool:
@@ -89,6 +108,17 @@ def closed_range(e164: str) -> Reason | None:
     if e164[1:].startswith(_CLOSED_DUTCH):
         return Reason.PREMIUM
     return _WORLD.get(e164[1:4])
+
+
+def refused_range(e164: str) -> Reason | None:
+    """Answer why a Dutch number of the right length is refused by its range, though none exists.
+
+    The library knows no number in 067 and 082, and not all of 097; the range tells more than
+    "no such number".
+    """
+    if not e164.startswith(HOME) or len(e164) - len(HOME) not in _FULL_LENGTHS:
+        return None
+    return _DUTCH.get(e164[len(HOME) : len(HOME) + 2])
 
 
 def dutch_default(e164: str) -> Reason | None:

@@ -78,15 +78,17 @@ class Reason(StrEnum):
 
     # -- refused by the rules on destinations ---------------------------------------------------
     EMERGENCY = "emergency"
-    """112 and the other emergency numbers and helplines, with or without a prefix: never."""
+    """112 and the other emergency numbers, with or without a prefix: never. Helplines (113, 144,
+    116xxx) too, unless the list of extensions holds exactly those digits."""
     PREMIUM = "premium"
     """A number that the caller pays extra for (0900, 0906, 0909, +979)."""
     SHARED_COST = "shared_cost"
     """A number whose costs are shared; off unless the tenant chose to allow it."""
     SERVICE_NUMBER = "service_number"
-    """A service number that is not meant to be dialled from a forward (067, 082, 116xxx)."""
+    """A service number that is not meant to be dialled from a forward (067, 082)."""
     SHORT_CODE = "short_code"
-    """A short number of the public network (1xx, 1xxx, 14xxx, 18xx)."""
+    """A short number of the public network (12xx, 13xx, 14xx, 14 and an area code, 16xx, 18xx) that
+    is not in the list of extensions."""
     PERSONAL_NUMBER = "personal_number"
     """A personal or find-me number (084, 087), whose price cannot be known."""
     SATELLITE = "satellite"

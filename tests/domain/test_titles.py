@@ -36,6 +36,10 @@ MOBILE = "+31612345678"
         ("+31(0)612345678", MOBILE),
         ("+31-(0)6-12345678", MOBILE),
         ("(+31) 6 12345678", MOBILE),
+        ("(+31) (0)6 12345678", MOBILE),
+        ("(0031)(0)612345678", MOBILE),
+        ("(0)6 12345678", MOBILE),
+        ("06     12345678", MOBILE),
         ("0031612345678", MOBILE),
         ("00 31 6 12345678", MOBILE),
         ("0031 (0)6 12345678", MOBILE),
@@ -57,7 +61,13 @@ def test_one_number_in_any_usual_spelling_forwards(title, value):
     assert (verdict.reason, verdict.suggestion) == (None, None)
 
 
-@pytest.mark.parametrize("title", ["33", "333", "3333", "33333", "333333", " 333 ", "2026"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        *("33", "333", "3333", "33333", "333333", " 333 ", "2026"),
+        *("101", "110", "199", "1000", "1100", "1500", "1999", "11200", "112112", "3000"),
+    ],
+)
 def test_digits_in_one_piece_are_an_extension(title):
     verdict = explain(title)
     assert (verdict.kind, verdict.value, verdict.allowed) == (Kind.EXTENSION, title.strip(), True)
@@ -76,6 +86,11 @@ def test_digits_in_one_piece_are_an_extension(title):
         ("06/1234567", Reason.SLASH, None),
         ("06_12345678", Reason.TEXT_BESIDE_NUMBER, "0612345678"),
         ("06,12345678", Reason.TEXT_BESIDE_NUMBER, "0612345678"),
+        ("06:12345678", Reason.TEXT_BESIDE_NUMBER, "0612345678"),
+        ("06'12345678", Reason.TEXT_BESIDE_NUMBER, "0612345678"),
+        ("06／12345678", Reason.TEXT_BESIDE_NUMBER, "0612345678"),
+        ("06(12)345678", Reason.TEXT_BESIDE_NUMBER, "0612345678"),
+        ("(+31 (0)6 12345678", Reason.TEXT_BESIDE_NUMBER, "0612345678"),
         ("2026-11-23 0612345678", Reason.TEXT_BESIDE_NUMBER, "0612345678"),
         ("0612345678 0612345678", Reason.TEXT_BESIDE_NUMBER, "0612345678"),
         ("06 1234 5678 9", Reason.TOO_LONG, None),
@@ -123,6 +138,8 @@ def test_digits_in_one_piece_are_an_extension(title):
         ("+31 06 12345678", Reason.INVALID_NUMBER, "0612345678"),
         ("00 0 31612345678", Reason.INVALID_NUMBER, "0612345678"),
         ("+0612345678", Reason.INVALID_NUMBER, "0612345678"),
+        ("00612345678", Reason.INVALID_NUMBER, "0612345678"),
+        ("+612345678", Reason.INVALID_NUMBER, None),
         ("000 12345678", Reason.INVALID_NUMBER, None),
         ("+999123456789", Reason.INVALID_NUMBER, None),
         ("06-1234567O", Reason.LETTERS, None),
@@ -170,6 +187,11 @@ def test_what_looks_like_a_destination_gets_its_reason_and_its_repair(title, rea
         "06-12",
         "06/12",
         "06,12",
+        "06:12",
+        "09:00-1700",
+        "14-02",
+        "14 20",
+        "116-12",
         "0830-1700",
         "0800-1700 overleg",
         "5",
@@ -207,6 +229,55 @@ def test_ordinary_appointments_stay_silent(title):
     assert verdict.reason is Reason.ORDINARY_TEXT
     assert (verdict.kind, verdict.value, verdict.suggestion) == (Kind.NONE, None, None)
     assert is_ordinary(verdict.reason)
+
+
+AREA_CODES = (
+    "010 0111 0113 0114 0115 0117 0118 013 015 0161 0162 0164 0165 0166 0167 0168 0172 0174 "
+    "0180 0181 0182 0183 0184 0186 0187 020 0222 0223 0224 0226 0227 0228 0229 023 024 0251 "
+    "0252 0255 026 0294 0297 0299 030 0313 0314 0315 0316 0317 0318 0320 0321 033 0341 0342 "
+    "0343 0344 0345 0346 0347 0348 035 036 038 040 0411 0412 0413 0416 0418 043 045 046 0475 "
+    "0478 0481 0485 0486 0487 0488 0492 0493 0495 0497 0499 050 0511 0512 0513 0514 0515 0516 "
+    "0517 0518 0519 0521 0522 0523 0524 0525 0527 0528 0529 053 0541 0543 0544 0545 0546 0547 "
+    "0548 055 0561 0562 0566 0570 0571 0572 0573 0575 0577 0578 058 0591 0592 0593 0594 0595 "
+    "0596 0597 0598 0599 070 071 072 073 074 075 076 077 078 079"
+)
+
+
+@pytest.mark.parametrize("code", AREA_CODES.split())
+def test_every_area_code_forwards_in_every_usual_spelling_and_at_no_other_length(code):
+    rest = "234567890"[: 10 - len(code)]
+    value = f"+31{code[1:]}{rest}"
+    spellings = [
+        code + rest,
+        f"{code}-{rest}",
+        f"({code}) {rest}",
+        value,
+        f"+31 (0){code[1:]} {rest}",
+    ]
+    for title in spellings:
+        assert (explain(title).value, explain(title).allowed) == (value, True), title
+    assert explain(code + rest[:-1]).reason is Reason.TOO_SHORT
+    assert explain(code + rest + "1").reason is Reason.TOO_LONG
+
+
+@pytest.mark.parametrize(
+    "prefixes, reason",
+    [
+        ("061 062 063 064 065 068 085 088 091", None),
+        ("066", Reason.PAGER),
+        ("067 082", Reason.SERVICE_NUMBER),
+        ("084 087", Reason.PERSONAL_NUMBER),
+        ("097", Reason.M2M),
+        ("0900 0906 0909", Reason.PREMIUM),
+        ("060 069 081 083 086 089 092 093 094 095 096 098 099", Reason.INVALID_NUMBER),
+    ],
+)
+def test_every_other_dutch_prefix_is_allowed_or_refused_for_its_own_reason(prefixes, reason):
+    for prefix in prefixes.split():
+        national = (prefix + "1234567")[:10]
+        for title in [national, f"+31{national[1:]}", f"0031 (0){national[1:]}"]:
+            assert explain(title).reason is reason, title
+            assert explain(title).allowed is (reason is None), title
 
 
 @pytest.mark.parametrize("title", [None, "", "   ", "\n\t", "\u00a0\u3000"])
@@ -248,7 +319,15 @@ def test_no_title_is_ordinary(title):
         ("140223", Kind.EXTENSION, "140223", Reason.SHORT_CODE),
         ("+3114020", Kind.NUMBER, "+3114020", Reason.SHORT_CODE),
         ("1888", Kind.EXTENSION, "1888", Reason.SHORT_CODE),
-        ("101", Kind.EXTENSION, "101", Reason.SHORT_CODE),
+        ("1600", Kind.EXTENSION, "1600", Reason.SHORT_CODE),
+        ("1400", Kind.EXTENSION, "1400", Reason.SHORT_CODE),
+        ("14 020", Kind.NUMBER, None, Reason.SHORT_CODE),
+        ("14-0223", Kind.NUMBER, None, Reason.SHORT_CODE),
+        ("116 123", Kind.NUMBER, None, Reason.EMERGENCY),
+        ("0113", Kind.EXTENSION, "0113", Reason.EMERGENCY),
+        ("0671234567", Kind.NUMBER, None, Reason.SERVICE_NUMBER),
+        ("082-1234567", Kind.NUMBER, None, Reason.SERVICE_NUMBER),
+        ("0971234567", Kind.NUMBER, None, Reason.M2M),
         ("1233", Kind.EXTENSION, "1233", Reason.SHORT_CODE),
         ("0612", Kind.EXTENSION, "0612", Reason.TOO_SHORT),
         ("+88216123456", Kind.NUMBER, "+88216123456", Reason.SATELLITE),

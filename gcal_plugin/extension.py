@@ -107,9 +107,12 @@ class GCalPlugin:
         )
         app.extensions["gcal"] = runtime
         from .cli import commands
+        from .services import pulling
         from .web.blueprint import mount
 
         mount(app, runtime)
+        if settings.pull_tokens:
+            pulling.prepare()
         app.cli.add_command(commands())
         return runtime
 

@@ -33,6 +33,15 @@ class Store:
         """The instant that counts for leases and due times (the database's, or a simulated one)."""
         return self._clock(session)
 
+    def instant(self, session: Session) -> datetime | None:
+        """The instant; None where a statement asks the database for it by itself.
+
+        That saves a round trip where one statement is all that is asked.
+        """
+        if self._clock is database_now and self.is_postgres:
+            return None
+        return self._clock(session)
+
     @property
     def engine(self) -> sa.Engine:
         """The host's engine; needs an application context."""
@@ -56,6 +65,21 @@ class Store:
         except BaseException:
             session.rollback()
             raise
+
+    @contextmanager
+    def glance(self) -> Iterator[Session]:
+        """As `begin`, for one statement that only reads: without BEGIN and COMMIT around it.
+
+        Where the host has a transaction open in this request already, it joins that one and leaves
+        it open.
+        """
+        session: Session = self._db.session()
+        if session.in_transaction():
+            yield session
+            return
+        with self.begin():
+            session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+            yield session
 
     def release(self) -> None:
         """Give the connection back; long-running loops call it between two rounds."""

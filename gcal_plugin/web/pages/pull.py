@@ -25,4 +25,5 @@ def answer(pbx: str, domain: str, extension: str) -> ResponseReturnValue:
         return f"format must be one of {', '.join(FORMATS)}\n", 400
     destinations = pulling.ringing_now(rt, pbx, Line(domain, extension))
     body, kind = render(form, destinations)
+    pulling.settle()
     return body, 200, {"Content-Type": kind}

@@ -80,6 +80,11 @@ def date_long(value: datetime | date) -> str:
     )
 
 
+def date_short(value: datetime) -> str:
+    """ "24 nov 2026", where there is little room."""
+    return _date(_local(value).date(), "d MMM y", str(locale())).replace(".", "")
+
+
 def iso(value: datetime) -> str:
     """For `<time datetime>`."""
     return value.isoformat(timespec="seconds")
@@ -160,6 +165,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "ago": ago,
     "clock": clock,
     "date_long": date_long,
+    "date_short": date_short,
     "day": day,
     "duration": duration,
     "full": full,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
 _DRAWINGS = {
@@ -39,6 +41,7 @@ _DRAWINGS = {
     ),
     "person": '<circle cx="12" cy="8" r="4"/><path d="M4.5 20.5a7.5 7.5 0 0 1 15 0"/>',
 }
+_USED = Markup('<svg class="g-icon" aria-hidden="true"><use href="#i-%s"/></svg>')
 _SVG = Markup("%(head)s%(said)s>%(drawing)s</svg>")
 _HEAD = Markup(
     '<svg class="g-icon" viewBox="0 0 24 24" width="24" height="24" fill="none" '
@@ -52,3 +55,18 @@ def icon(name: str, label: str = "") -> Markup:
     said = Markup(' role="img" aria-label="%s"') % label if label else Markup(' aria-hidden="true"')
     drawing = Markup(_DRAWINGS.get(name, ""))  # noqa: S704  # nosemgrep: markup-from-variable
     return _SVG % {"head": _HEAD, "said": said, "drawing": drawing}
+
+
+def symbols(names: Sequence[str]) -> Markup:
+    """Drawings that a page uses many times, once; `used` shows them."""
+    drawn = Markup("").join(
+        Markup('<symbol id="i-%s" viewBox="0 0 24 24">%s</symbol>')
+        % (name, Markup(_DRAWINGS[name]))  # noqa: S704  # nosemgrep: markup-from-variable
+        for name in names
+    )
+    return Markup('<svg class="g-hidden" aria-hidden="true" focusable="false">%s</svg>') % drawn
+
+
+def used(name: str) -> Markup:
+    """One of the `symbols` of this page; the stylesheet has its line."""
+    return _USED % name

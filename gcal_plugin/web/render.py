@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
 from markupsafe import Markup
 from werkzeug.routing import BuildError
 
-from ..services.reporting import EventView
 from . import current, formats, i18n, words
-from .icons import icon
+from .coming import coming
+from .icons import icon, symbols, used
 from .theming.registry import TOKENS, Theming
 from .theming.theme import Theme
 
@@ -63,16 +61,6 @@ def entry() -> Markup:
     return Markup(entry_page.fragment())  # noqa: S704 (a rendered template)
 
 
-def by_day(events: Sequence[EventView]) -> list[tuple[date, list[EventView]]]:
-    """Appointments under the day on which they start; one that runs already is under today."""
-    today = current.now().astimezone(current.zone()).date()
-    days: dict[date, list[EventView]] = {}
-    for event in events:
-        begins = event.start.astimezone(current.zone()).date()
-        days.setdefault(max(begins, today), []).append(event)
-    return sorted(days.items())
-
-
 def optional_url(endpoint: str, **values: Any) -> str:
     """The address of a page that this installation may not have; empty where it has not."""
     try:
@@ -94,6 +82,8 @@ def install(app: Flask, theming: Theming) -> None:
     environment.globals.update(
         asset=asset,
         draw_icon=icon,
+        icon_symbols=symbols,
+        icon_used=used,
         logo=logo,
         gcal_nonce=host_nonce,
         gcal_locale=i18n.locale,
@@ -103,7 +93,7 @@ def install(app: Flask, theming: Theming) -> None:
         gcal_now=current.now,
         tokens_file=TOKENS,
         words=words,
-        by_day=by_day,
+        coming=coming,
         optional_url=optional_url,
         portal_home=portal_home,
     )

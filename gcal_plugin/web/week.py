@@ -32,6 +32,7 @@ class Bar:
     last: str
     fits: str
     """Where the number fits: `always`, `wide` (not on a phone) or `never`."""
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,12 @@ def _bar(bar: WeekBar) -> Bar:
         first=_clock(bar.first_minute),
         last=_clock(bar.last_minute),
         fits=_fits(bar, minutes),
+        held=bar.held,
     )
 
 
 def _fits(bar: WeekBar, minutes: int) -> str:
-    if bar.destination is None or not bar.forwards:
+    if bar.destination is None or bar.held or not bar.forwards:
         return "never"
     needed = len(display(bar.destination.value)) * 7.8 + 16
     if minutes * _NARROW / _DAY >= needed:

@@ -8,7 +8,7 @@ from ..services.reporting import ActivityView, PageState, RequestView, StatusVie
 from . import formats
 from .i18n import gettext as _
 from .i18n import lazy_gettext as _l
-from .words_events import reason, repair, verdict
+from .words_events import held, later, leads, reason, repair, verdict
 from .words_parts import destination, destinations, kind
 from .words_problems import GRAVE, consequence, mend, problem
 
@@ -21,7 +21,10 @@ __all__ = [
     "consequence",
     "destination",
     "destinations",
+    "held",
     "kind",
+    "later",
+    "leads",
     "mend",
     "owner",
     "price",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from ..domain.reasons import Reason
-from ..services.reporting import EventView
+from ..services.reporting import EventView, LinkFacts
+from .coming import Coming
+from .formats import short_day
 from .i18n import gettext as _
 from .i18n import lazy_gettext as _l
+from .i18n import ngettext
 from .words_parts import destination
 
 _REASONS = {
@@ -71,9 +74,20 @@ def verdict(event: EventView) -> str:
     if event.destination is None:
         return ""
     to = destination(event.destination)
+    if event.held:
+        return _("Does not forward to %(number)s for now", number=to)
     if event.running:
         return _("Forwards to %(number)s", number=to)
     return _("Will forward to %(number)s", number=to)
+
+
+def leads() -> tuple[str, str, str]:
+    """What a screen reader says before a number: that runs, that will, that does not for now."""
+    return (
+        _("Forwards to %(number)s", number="").strip(),
+        _("Will forward to %(number)s", number="").strip(),
+        _("Does not forward to %(number)s for now", number="").strip(),
+    )
 
 
 def repair(event: EventView) -> str:
@@ -81,3 +95,26 @@ def repair(event: EventView) -> str:
     if not event.suggestion:
         return ""
     return _("Did you mean %(title)s?", title=event.suggestion)
+
+
+def held(link: LinkFacts | None) -> str:
+    """Why an appointment that is right does nothing: a pause, or a link that stands still."""
+    return _("paused") if link is not None and link.paused else _("stands still")
+
+
+def later(found: Coming) -> str:
+    """What is folded away, and how much of it does not forward."""
+    since = short_day(found.later[0][0])
+    told = ngettext(
+        "%(num)d appointment from %(day)s on",
+        "%(num)d appointments from %(day)s on",
+        found.count_later,
+        day=since,
+    )
+    if not found.wrong_later:
+        return told
+    return told + ngettext(
+        ", of which %(num)d does not forward",
+        ", of which %(num)d do not forward",
+        found.wrong_later,
+    )

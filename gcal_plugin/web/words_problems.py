@@ -9,7 +9,7 @@ from . import formats
 from .i18n import gettext as _
 from .i18n import lazy_gettext as _l
 from .i18n import ngettext
-from .words_events import reason
+from .words_events import reason, repair, verdict
 from .words_parts import destinations
 
 _PROBLEMS = {
@@ -25,7 +25,6 @@ _PROBLEMS = {
     ProblemCode.GAP: _l("There is a gap in your rota."),
     ProblemCode.OTHER_ZONE: _l("Your calendar is in another time zone."),
     ProblemCode.SOMEBODY_ELSES: _l("This calendar belongs to somebody else."),
-    ProblemCode.TYPED_WRONG: _l("Some appointments look like a forward, but are none."),
     ProblemCode.ENDS: _l("Your contract for this integration ends."),
 }
 
@@ -44,6 +43,12 @@ GRAVE = frozenset(
 
 def problem(found: Problem) -> str:
     """What is wrong."""
+    if found.code is ProblemCode.TYPED_WRONG:
+        return ngettext(
+            "%(num)d appointment with a number does not forward.",
+            "%(num)d appointments with a number do not forward.",
+            found.missed,
+        )
     return str(_PROBLEMS[found.code])
 
 
@@ -75,6 +80,14 @@ def _refused(found: Problem) -> str:
     return found.detail
 
 
+def _typed_wrong(found: Problem) -> str:
+    """The first of them, with its repair."""
+    if found.event is None:
+        return ""
+    why = f"{verdict(found.event)} {repair(found.event)}".strip()
+    return f"{formats.moment(found.event.start)}: {why}"
+
+
 _CONSEQUENCES: dict[ProblemCode, Callable[[Problem], str]] = {
     ProblemCode.STALE: lambda _p: _(
         "Changes since then are not seen; known appointments continue."
@@ -91,11 +104,7 @@ _CONSEQUENCES: dict[ProblemCode, Callable[[Problem], str]] = {
     ProblemCode.SOMEBODY_ELSES: lambda p: _(
         "It is of %(owner)s. If that account is closed, the calendar disappears.", owner=p.detail
     ),
-    ProblemCode.TYPED_WRONG: lambda p: ngettext(
-        "%(num)d appointment will not forward; see the list.",
-        "%(num)d appointments will not forward; see the list.",
-        p.missed,
-    ),
+    ProblemCode.TYPED_WRONG: _typed_wrong,
     ProblemCode.ENDS: lambda p: _(
         "From %(date)s nothing is forwarded any more.",
         date=formats.date_long(p.until) if p.until else "",
@@ -112,6 +121,8 @@ _MENDS = {
     Mend.REFRESH: _l("Fetch now"),
     Mend.RETRY: _l("Try again"),
     Mend.PLAN: _l("Plan a forward"),
+    Mend.EDIT: _l("Change it at Google"),
+    Mend.PRECAUTIONS: _l("Set a fallback number"),
     Mend.SUPPORT: _l("Contact the helpdesk"),
 }
 

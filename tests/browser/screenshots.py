@@ -21,7 +21,7 @@ from gcal_plugin.web.theming.theme import Themes
 
 from .portal import CHROMIUM, FLAGS, gallery_server
 
-SIZES = {"phone": (375, 740), "desktop": (1280, 860)}
+SIZES = {"phone": (360, 740), "desktop": (1280, 860)}
 OUT = Path(__file__).parents[1] / ".artifacts" / "screenshots"
 
 

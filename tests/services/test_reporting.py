@@ -154,10 +154,17 @@ def test_stale_from_a_quarter_of_an_hour_but_not_while_push_is_open(stage: Stage
 def test_paused_until_and_paused_for_good(stage: Stage) -> None:
     stage.change(Link, paused_at=stage.now, paused_until=stage.now + HOUR)
     assert stage.state() is PageState.PAUSED
+    stage.window(timedelta(), HOUR, "+31612345678")
+    stage.window(HOUR, 2 * HOUR, "+31612345678")
+    assert [event.held for event in stage.view.events] == [True, False]
+    assert stage.view.upcoming == stage.view.events[1]
     stage.change(Link, paused_until=stage.now - HOUR)
     assert stage.state() is PageState.IDLE
+    assert not any(event.held for event in stage.view.events)
     stage.change(Link, paused_until=None)
     assert stage.state() is PageState.PAUSED
+    assert all(event.held for event in stage.view.events)
+    assert stage.view.upcoming is None
 
 
 def test_the_kill_switch_is_told(stage: Stage) -> None:
@@ -204,7 +211,28 @@ def test_the_rules_of_now_decide_not_those_of_when_it_was_read(stage: Stage) -> 
 
 def test_another_zone_and_somebody_elses_calendar_are_warned_about(stage: Stage) -> None:
     stage.change(Calendar, time_zone="America/New_York", owner="boss@g.example")
-    assert {ProblemCode.OTHER_ZONE, ProblemCode.SOMEBODY_ELSES} <= stage.codes
+    found = {problem.code: problem for problem in stage.view.problems}
+    assert found[ProblemCode.OTHER_ZONE].mend is Mend.EDIT
+    assert found[ProblemCode.OTHER_ZONE].url
+    assert found[ProblemCode.SOMEBODY_ELSES].mend is Mend.PRECAUTIONS
+    stage.change(Link, fallback_number="+31201234568")
+    assert ProblemCode.SOMEBODY_ELSES not in stage.codes
+
+
+def test_a_number_that_will_not_forward_is_warned_about_with_its_appointment(stage: Stage) -> None:
+    stage.window(HOUR, 2 * HOUR, "+31612345678", reason="declined")
+    assert ProblemCode.TYPED_WRONG not in stage.codes
+    stage.window(3 * HOUR, 4 * HOUR, "+32471234567")
+    stage.window(5 * HOUR, 6 * HOUR, None, reason="too_short")
+    (problem,) = stage.view.problems
+    assert (problem.code, problem.mend, problem.missed) == (
+        ProblemCode.TYPED_WRONG,
+        Mend.EDIT,
+        2,
+    )
+    assert problem.event is not None
+    assert problem.event.reason is Reason.COUNTRY_CLOSED
+    assert problem.url == problem.event.url
 
 
 def test_history_tells_switches_with_their_lateness_and_leaves_out_the_quiet(stage: Stage) -> None:

@@ -118,3 +118,39 @@ def test_every_letter_is_written_in_every_theme(shown: Flask, theme: str, locale
         assert "{{" not in letter
         assert "{%" not in letter
         assert "var(--" not in letter, "mail programs know no custom properties"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_what_comes_after_a_week_is_folded_and_told(shown: Flask, theme: str) -> None:
+    page = page_of(shown, theme, "nl", "idle")
+    folded = re.search(r'<details class="g-folded g-later">(.*?)</details>', page, re.DOTALL)
+    assert folded is not None
+    assert "6 afspraken vanaf di 1 dec, waarvan 1 niet doorschakelt" in folded[1]
+    assert re.findall(r">(\w+ \d+ \w+)</h3>", folded[1])[0] == "dinsdag 1 december"
+    assert "maandag 30 november" not in folded[1]
+    few = page_of(shown, theme, "nl", "forwarding")
+    assert "g-later" not in few, "nothing is folded where nothing comes later"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("state, words", [("paused", "gepauzeerd"), ("reconnect", "staat stil")])
+def test_what_is_held_is_not_shown_as_if_it_forwards(
+    shown: Flask, theme: str, state: str, words: str
+) -> None:
+    page = page_of(shown, theme, "nl", state)
+    events = page[page.index('id="g-events"') : page.index('id="g-week"')]
+    assert "Schakelt door naar" not in events
+    assert "Schakelt voorlopig niet door naar" in events
+    assert f">{words}</span>" in events
+    week = page[page.index('id="g-week"') :]
+    assert "g-week-bar" not in week
+    assert f"– {words}" in week
+
+
+def test_every_problem_has_its_button(shown: Flask) -> None:
+    for state in ("forwarding", "stale", "reconnect", "gone", "refused", "paused"):
+        page = page_of(shown, "plain", "nl", state)
+        mends = re.findall(r'<div class="g-problem-mend">(.*?)</div>', page, re.DOTALL)
+        assert mends, state
+        for mend in mends:
+            assert "<button" in mend or "<a " in mend, state

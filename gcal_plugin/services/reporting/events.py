@@ -25,8 +25,15 @@ def judged(rows: Iterable[WindowRow], policy: Policy, line: LineContext) -> list
     return [judge(as_window(row), policy, line) for row in rows]
 
 
-def event_view(window: Window, names: Names, now: datetime, *, url: str = "") -> EventView:
-    """One appointment for the page."""
+def event_view(
+    window: Window,
+    names: Names,
+    now: datetime,
+    *,
+    url: str = "",
+    held_until: datetime | None = None,
+) -> EventView:
+    """One appointment for the page; nothing forwards that ends by `held_until`."""
     destination = (
         names.view(window.kind, window.value)
         if window.value is not None and window.kind is not Kind.NONE
@@ -43,6 +50,7 @@ def event_view(window: Window, names: Names, now: datetime, *, url: str = "") ->
         suggestion=window.suggestion,
         running=window.start <= now < window.end,
         url=url,
+        held=held_until is not None and window.reason is None and window.end <= held_until,
     )
 
 
@@ -50,6 +58,12 @@ def calendar_root(rt: Runtime) -> str:
     """Where people look at their calendar: Google's own, or the local stand-in's."""
     root = rt.settings.google_api_root
     return GOOGLE_CALENDAR if root == GOOGLE_API else root
+
+
+def calendar_settings_url(rt: Runtime) -> str:
+    """Where the owner of a calendar sets its time zone; the local stand-in has no such page."""
+    root = calendar_root(rt)
+    return f"{root}/calendar/r/settings" if root == GOOGLE_CALENDAR else root
 
 
 def event_url(rt: Runtime, calendar: Calendar, event_id: str) -> str:

@@ -63,6 +63,9 @@ class Mend(StrEnum):
     REFRESH = "refresh"
     RETRY = "retry"
     PLAN = "plan"
+    EDIT = "edit"
+    """Opens the appointment, or the calendar, at Google."""
+    PRECAUTIONS = "precautions"
     SUPPORT = "support"
     NONE = "none"
 
@@ -93,6 +96,8 @@ class EventView:
     running: bool
     url: str = ""
     """The appointment in Google Calendar."""
+    held: bool = False
+    """It would forward, but the link is paused until after it, or stands still."""
 
     @property
     def forwards(self) -> bool:
@@ -113,6 +118,10 @@ class Problem:
     detail: str = ""
     """The exchange's or Google's own words, cut to a line."""
     until: datetime | None = None
+    event: EventView | None = None
+    """The first appointment that has it, where it is one of appointments."""
+    url: str = ""
+    """Where `Mend.EDIT` goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +150,7 @@ class WeekBar:
     lane: int
     forwards: bool
     destination: DestinationView | None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ STALE_SHOWN = timedelta(minutes=15)
 _NOT_TAKEN = frozenset(
     {"refused_by_pbx", Reason.TOO_MANY.value, Reason.LOOP.value, Reason.CHANGES_CAP.value}
 )
+_MEANT = frozenset({Severity.REPAIRABLE, Severity.REFUSED})
+"""What was meant as a forward and is none. Whoever declined knows it; ordinary texts are folded."""
 _WEEK = timedelta(days=7)
 _GAP = timedelta(hours=2)
 """A hole in a rota shorter than this is one that somebody forgot."""
@@ -52,6 +54,7 @@ def find_problems(
     line: LineContext,
     tenant: Tenant,
     stale: datetime | None,
+    settings_url: str,
 ) -> list[Problem]:
     """The problems, the worst first."""
     missed = sum(1 for event in events if event.forwards and event.start < now + _WEEK)
@@ -60,11 +63,21 @@ def find_problems(
         found.append(Problem(ProblemCode.STALE, Mend.REFRESH, stale))
     if forwarding is not None and link.state == LinkState.LINKED:
         found += _of_exchange(forwarding, names)
-    wrong = sum(1 for event in events if event.severity is Severity.REPAIRABLE)
+    wrong = [
+        event for event in events if event.severity in _MEANT and event.reason is not Reason.KILLED
+    ]
     if wrong:
-        found.append(Problem(ProblemCode.TYPED_WRONG, missed=wrong))
+        found.append(
+            Problem(
+                ProblemCode.TYPED_WRONG,
+                Mend.EDIT if wrong[0].url else Mend.NONE,
+                missed=len(wrong),
+                event=wrong[0],
+                url=wrong[0].url,
+            )
+        )
     if calendar is not None and link.state == LinkState.LINKED:
-        found += _of_calendar(calendar, tenant)
+        found += _of_calendar(link, calendar, tenant, settings_url)
         gap = find_gap(events, ZoneInfo(tenant.time_zone))
         if gap is not None:
             found.append(Problem(ProblemCode.GAP, Mend.PLAN, gap[0], until=gap[1]))
@@ -117,12 +130,15 @@ def _of_exchange(forwarding: Forwarding, names: Names) -> list[Problem]:
     return found
 
 
-def _of_calendar(calendar: Calendar, tenant: Tenant) -> list[Problem]:
+def _of_calendar(
+    link: Link, calendar: Calendar, tenant: Tenant, settings_url: str
+) -> list[Problem]:
     found: list[Problem] = []
-    if calendar.owner:
-        found.append(Problem(ProblemCode.SOMEBODY_ELSES, detail=calendar.owner))
+    if calendar.owner and not link.fallback_number:
+        found.append(Problem(ProblemCode.SOMEBODY_ELSES, Mend.PRECAUTIONS, detail=calendar.owner))
     if calendar.time_zone != tenant.time_zone:
-        found.append(Problem(ProblemCode.OTHER_ZONE, detail=calendar.time_zone))
+        zone = calendar.time_zone
+        found.append(Problem(ProblemCode.OTHER_ZONE, Mend.EDIT, detail=zone, url=settings_url))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ from ..access import as_customer
 from ..guarding import line_context, policies
 from ..runtime import Runtime
 from . import problems as trouble
-from .events import event_url, event_view, judged
+from .events import calendar_settings_url, event_url, event_view, judged
 from .history import merge
 from .models import (
     CalendarFacts,
@@ -41,6 +41,7 @@ from .week import week_of
 
 EVENTS_SHOWN = 50
 ACTIVITY_SHOWN = 12
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 def link_ids(rt: Runtime, account: Account) -> list[UUID]:
@@ -110,10 +111,11 @@ class _Page:
             return StatusView(PageState.UNAVAILABLE, others=others)
         forwarding = self.session.get(Forwarding, link.id)
         line = line_context(self.rt, self.session, link)
-        windows, told, ordinary = self._windows(calendar, line, now)
-        events = self._events(windows, calendar, now)
-        stale = self._stale(calendar, now)
         paused = is_paused(link, now)
+        broken = line.killed or link.state != LinkState.LINKED
+        windows, told, ordinary = self._windows(calendar, line, now)
+        events = self._events(windows, calendar, now, paused=paused, broken=broken)
+        stale = self._stale(calendar, now)
         found = trouble.find_problems(
             link,
             calendar,
@@ -124,6 +126,7 @@ class _Page:
             line=line,
             tenant=self.tenant,
             stale=stale,
+            settings_url=calendar_settings_url(self.rt),
         )
         codes = {problem.code for problem in found}
         state = self._state(forwarding, now, codes, paused=paused)
@@ -164,12 +167,26 @@ class _Page:
         return judged(rows, policy, line), told, ordinary
 
     def _events(
-        self, windows: Sequence[Window], calendar: Calendar | None, now: datetime
+        self,
+        windows: Sequence[Window],
+        calendar: Calendar | None,
+        now: datetime,
+        *,
+        paused: bool,
+        broken: bool,
     ) -> list[EventView]:
         if calendar is None:
             return []
         return [
-            event_view(window, self.names, now, url=event_url(self.rt, calendar, window.event_id))
+            event_view(
+                window,
+                self.names,
+                now,
+                url=event_url(self.rt, calendar, window.event_id),
+                held_until=held_until,
+            )
+        # A pause without an end, and what stands still, hold everything that is known.
+        held_until = _ALWAYS if broken else (self.link.paused_until or _ALWAYS) if paused else None
             for window in windows
         ]
 

@@ -40,7 +40,7 @@ def _day(day: date, events: list[EventView], zone: ZoneInfo) -> WeekDay:
             free.append(last)
         else:
             free[lane] = last
-        bars.append(WeekBar(first, last, lane, event.forwards, event.destination))
+        bars.append(WeekBar(first, last, lane, event.forwards, event.destination, event.held))
     return WeekDay(day, tuple(bars), max(1, len(free)))
 
 

@@ -68,6 +68,13 @@ LATER = (
     event(at(5, "10:00"), at(5, "11:00"), MOBILE, Reason.DECLINED),
 )
 RUNNING = event(at(0, "09:00"), at(0, "17:00"), MOBILE)
+HELD = tuple(replace(one, held=one.forwards) for one in LATER)
+FAR = (
+    *(event(at(7 + day, "17:30"), at(8 + day, "08:30"), MOBILE) for day in range(4)),
+    event(at(12, "09:00"), at(12, "17:00"), None, Reason.MISSING_ZERO, "0612345678"),
+    event(at(14, "09:00"), at(14, "17:00"), WORKSHOP),
+)
+"""Beyond the week: folded away."""
 
 _ACTIVITY = (
     ActivityView(at(0, "09:00"), "forward_set", destinations=(MOBILE,), late=0.4, outcome="done"),
@@ -112,7 +119,9 @@ def _linked(state: PageState, events: tuple[EventView, ...], **facts: object) ->
         link=FACTS,
         events=events,
         ordinary=14,
-        upcoming=next((one for one in events if one.forwards and not one.running), None),
+        upcoming=next(
+            (one for one in events if one.forwards and not one.running and not one.held), None
+        ),
         activity=_ACTIVITY,
         week=week_of(events, NOW, ZONE),
     )
@@ -157,13 +166,17 @@ def views() -> dict[PageState, StatusView]:
         PageState.CANCELLED: replace(none, state=PageState.CANCELLED),
         PageState.SCOPE: replace(none, state=PageState.SCOPE),
         PageState.NO_CALENDAR: replace(none, state=PageState.NO_CALENDAR),
-        PageState.IDLE: _linked(PageState.IDLE, LATER),
+        PageState.IDLE: _linked(PageState.IDLE, (*LATER, *FAR)),
         PageState.FORWARDING: _linked(
             PageState.FORWARDING,
             (RUNNING, *LATER),
             ringing=(MOBILE,),
             until=at(0, "17:00"),
-            problems=(Problem(ProblemCode.TYPED_WRONG, missed=1),),
+            problems=(
+                Problem(
+                    ProblemCode.TYPED_WRONG, Mend.EDIT, missed=2, event=LATER[1], url=LATER[1].url
+                ),
+            ),
         ),
         PageState.STALE: _linked(
             PageState.STALE,
@@ -175,12 +188,12 @@ def views() -> dict[PageState, StatusView]:
         ),
         PageState.RECONNECT: _linked(
             PageState.RECONNECT,
-            LATER,
+            HELD,
             problems=(Problem(ProblemCode.ACCESS_LOST, Mend.CONNECT, broken, missed=3),),
         ),
         PageState.GONE: _linked(
             PageState.GONE,
-            LATER,
+            HELD,
             problems=(Problem(ProblemCode.CALENDAR_GONE, Mend.CHOOSE, broken, missed=3),),
         ),
         PageState.REFUSED: _linked(
@@ -198,12 +211,22 @@ def views() -> dict[PageState, StatusView]:
         ),
         PageState.PAUSED: _linked(
             PageState.PAUSED,
-            LATER,
+            HELD,
             link=replace(FACTS, paused=True, paused_until=at(6, "08:00")),
+            upcoming=None,
             problems=(
                 Problem(ProblemCode.GAP, Mend.PLAN, at(1, "12:30"), until=at(1, "13:00")),
-                Problem(ProblemCode.OTHER_ZONE, detail="America/New_York"),
-                Problem(ProblemCode.SOMEBODY_ELSES, detail="els@bakkerij-jansen.example"),
+                Problem(
+                    ProblemCode.OTHER_ZONE,
+                    Mend.EDIT,
+                    detail="America/New_York",
+                    url="https://calendar.google.com/calendar/r/settings",
+                ),
+                Problem(
+                    ProblemCode.SOMEBODY_ELSES,
+                    Mend.PRECAUTIONS,
+                    detail="els@bakkerij-jansen.example",
+                ),
             ),
         ),
         PageState.CONFIRM: _linked(PageState.CONFIRM, LATER),

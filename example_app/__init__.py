@@ -38,6 +38,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     CSRFProtect(app)
     login = LoginManager(app)
     login.login_view = "portal.login"
+    login.login_message = None  # the page says "log in" itself
     login.user_loader(lambda key: db.session.get(User, int(key)))
     GCalPlugin(portal=DemoPortal()).init_app(app, db=db)
     app.register_blueprint(pages.blueprint)

@@ -17,6 +17,7 @@ from gcal_plugin.web.render import host_page
 from .database import db
 from .models import User
 from .portal import LANGUAGES, DemoPortal
+from .seed import PASSWORD
 
 _LOCAL = re.compile(r"/(?!/)[^\\\x00-\x20\x7f]*")
 blueprint = Blueprint("portal", __name__)
@@ -39,10 +40,16 @@ WORDS = {
         "customer": "Klant",
         "language": "Taal",
         "save": "Opslaan",
+        "saved": "Opgeslagen.",
         "desk": "Servicedesk",
         "board": "Beheer",
         "queues": "RQ-dashboard",
-        "demo": "Demonstratie: log in met een van deze accounts, wachtwoord demo.",
+        "people": "Demonstratie",
+        "demo": "Kijk rond als een van hen, met één druk op de knop. Hun wachtwoord is demo.",
+        "role_customer": "klant",
+        "role_customer_admin": "klant en beheerder",
+        "role_support": "servicedesk",
+        "role_operator": "beheer",
     },
     "en": {
         "login": "Log in",
@@ -61,10 +68,16 @@ WORDS = {
         "customer": "Customer",
         "language": "Language",
         "save": "Save",
+        "saved": "Saved.",
         "desk": "Support desk",
         "board": "Operations",
         "queues": "RQ dashboard",
-        "demo": "Demonstration: log in with one of these accounts, password demo.",
+        "people": "Demonstration",
+        "demo": "Look around as one of them, with one press. Their password is demo.",
+        "role_customer": "customer",
+        "role_customer_admin": "customer and administrator",
+        "role_support": "support desk",
+        "role_operator": "operations",
     },
 }
 
@@ -96,7 +109,7 @@ def login() -> ResponseReturnValue:
         wrong = True
     known = db.session.scalars(select(User).order_by(User.id)).all()
     return host_page(
-        "portal/login.html", form=form, wrong=wrong, known=known
+        "portal/login.html", form=form, wrong=wrong, known=known, password=PASSWORD
     ), 401 if wrong else 200
 
 
@@ -136,6 +149,6 @@ def settings() -> ResponseReturnValue:
         if language in LANGUAGES:
             session["language"] = current_user.locale = language
             db.session.commit()
-            flash(WORDS[language]["save"] + " ✓", "ok")
+            flash(WORDS[language]["saved"], "ok")
         return redirect(url_for("portal.settings"), 303)
     return host_page("portal/settings.html")

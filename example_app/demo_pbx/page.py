@@ -41,22 +41,29 @@ WORDS = {
 }
 
 STYLE = """
-:root { color-scheme: light dark; --ink: #1b2430; --soft: #55606e; --paper: #fff;
+:root { color-scheme: light dark; --ink: #1b2430; --soft: #55606e; --page: #f2f4f8; --paper: #fff;
   --line: #cfd6de; --live: #0b6b3a; --livebg: #e3f4ea; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8edf2; --soft: #a9b4c0; --paper: #14191f;
-  --line: #36404b; --live: #7fd6a4; --livebg: #123323; } }
-body { font: 1rem/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; }
-p { color: var(--soft); margin-top: .25rem; }
-table { border-collapse: collapse; width: 100%; margin-top: 1.5rem; }
-th, td { text-align: left; padding: .6rem .5rem; border-bottom: 1px solid var(--line);
-  vertical-align: top; }
-th { font-weight: 600; }
-td small { color: var(--soft); display: block; }
-.rings { color: var(--live); background: var(--livebg); border-radius: .4rem; padding: .1rem .5rem;
-  font-weight: 600; display: inline-block; margin: 0 .25rem .25rem 0; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8edf2; --soft: #a9b4c0; --page: #14191f;
+  --paper: #1c232b; --line: #36404b; --live: #7fd6a4; --livebg: #123323; } }
+* { box-sizing: border-box; }
+body { font: 1rem/1.5 system-ui, sans-serif; color: var(--ink); background: var(--page);
+  margin: 0; }
+main { max-width: 48rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 0; }
+p { color: var(--soft); margin: .25rem 0 0; }
+table { border-collapse: separate; border-spacing: 0; width: 100%; margin-top: 1.25rem;
+  background: var(--paper); border: 1px solid var(--line); border-radius: .75rem; }
+th, td { text-align: left; padding: .75rem clamp(.5rem, 2vw, 1rem); vertical-align: top; }
+td { border-top: 1px solid var(--line); }
+th { font-weight: 600; font-size: .875rem; color: var(--soft); }
+td strong { font-size: 1.25rem; }
+td small { color: var(--soft); display: block; overflow-wrap: anywhere; }
+.rings { color: var(--live); background: var(--livebg); border: 1px solid currentColor;
+  border-radius: .4rem; padding: .15rem .6rem; font-weight: 600; display: inline-block;
+  margin: 0 .25rem .25rem 0; white-space: nowrap; font-variant-numeric: tabular-nums; }
 a { color: inherit; }
+@media (max-width: 24rem) { main { padding-inline: .75rem; } th, td { padding-inline: .4rem; }
+  .rings { padding-inline: .35rem; margin-right: 0; } }
 """
 
 

@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, abort, jsonify, redirect, render_template_string, url_for
+from flask import Flask, Response, abort, jsonify, redirect, render_template, request, url_for
+from jinja2 import DictLoader
 from werkzeug.wrappers import Response as Answer
 
 from .kept import Kept, Letter
+from .look import PAGE, STYLE, WORDS
 
-_PAGE = """<!doctype html>
-<html lang="nl">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{{ letter.subject if letter else "Mailbox" }}</title>
-<link rel="stylesheet" href="{{ url_for('style') }}"></head>
-<body>
-<header><h1><a href="{{ url_for('index') }}">Mailbox</a></h1>
-<p>Mails of the demo end here; nothing leaves this machine.</p></header>
-<main>
-{% if letter %}
-<h2>{{ letter.subject }}</h2>
-<p>To: {{ letter.to | join(", ") }}</p>
-<iframe title="HTML" sandbox src="{{ url_for('html', number=letter.number) }}"></iframe>
-<h3>Text</h3>
-<pre>{{ letter.text }}</pre>
-{% else %}
-<table><thead><tr><th>To</th><th>Subject</th></tr></thead><tbody>
-{% for one in letters %}
-<tr><td>{{ one.to | join(", ") }}</td>
-<td><a href="{{ url_for('show', number=one.number) }}">{{ one.subject or "-" }}</a></td></tr>
-{% else %}
-<tr><td colspan="2">No mail yet.</td></tr>
-{% endfor %}
-</tbody></table>
-<form method="post" action="{{ url_for('clear') }}"><button>Throw all away</button></form>
-{% endif %}
-</main></body></html>
-"""
-
-_STYLE = """
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 60em; margin: 0 auto; padding: 1em; }
-table { width: 100%; border-collapse: collapse; }
-th, td { padding: .5em; text-align: left; border-bottom: 1px solid #8888; }
-iframe { width: 100%; height: 32em; border: 1px solid #8888; background: #fff; }
-pre { white-space: pre-wrap; padding: 1em; border: 1px solid #8888; }
-"""
+_LETTER_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+    "img-src data: http://127.0.0.1:* http://localhost:*"
+)
+"""A letter may show the portal's own logo, and nothing that is not on this machine."""
 
 
 def make_app(kept: Kept) -> Flask:
     """The page's application."""
     app = Flask(__name__, static_folder=None)
+    app.jinja_loader = DictLoader({"page.html": PAGE})
 
     @app.get("/")
     def index() -> str:
@@ -61,9 +32,7 @@ def make_app(kept: Kept) -> Flask:
     @app.get("/<int:number>/html")
     def html(number: int) -> Response:
         answer = Response(_one(kept, number).html, mimetype="text/html")
-        answer.headers["Content-Security-Policy"] = (
-            "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-        )
+        answer.headers["Content-Security-Policy"] = _LETTER_POLICY
         return answer
 
     @app.get("/mails.json")
@@ -77,7 +46,7 @@ def make_app(kept: Kept) -> Flask:
 
     @app.get("/style.css")
     def style() -> Response:
-        return Response(_STYLE, mimetype="text/css")
+        return Response(STYLE, mimetype="text/css")
 
     @app.after_request
     def strict(answer: Response) -> Response:
@@ -95,4 +64,12 @@ def _one(kept: Kept, number: int) -> Letter:
 
 
 def _render(**values: object) -> str:
-    return render_template_string(_PAGE, **{"letter": None, "letters": [], **values})
+    language = request.args.get("lang") or request.accept_languages.best_match(WORDS) or "nl"
+    language = language if language in WORDS else "nl"
+    other = "en" if language == "nl" else "nl"
+    return render_template(
+        "page.html",
+        **{"letter": None, "letters": [], "w": WORDS[language], **values},
+        language=language,
+        other=other,
+    )

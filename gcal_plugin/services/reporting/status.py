@@ -130,7 +130,6 @@ class _Page:
         )
         codes = {problem.code for problem in found}
         state = self._state(forwarding, now, codes, paused=paused)
-        standing = paused or line.killed or link.state != LinkState.LINKED
         history = merge(
             queries.activity(self.session, link.id, ACTIVITY_SHOWN),
             queries.ledger(self.session, link.id, ACTIVITY_SHOWN),
@@ -143,8 +142,10 @@ class _Page:
             now=now,
             link=self._facts(calendar, paused=paused),
             ringing=self.names.views(forwarding.observed or ()) if forwarding else (),
-            until=self._until(windows, now, standing=standing),
-            upcoming=next((one for one in events if one.forwards and one.start > now), None),
+            until=self._until(windows, now, standing=paused or broken),
+            upcoming=next(
+                (one for one in events if one.forwards and not one.held and one.start > now), None
+            ),
             events=tuple(events),
             ordinary=ordinary,
             more_events=max(0, told - len(events)),
@@ -177,6 +178,8 @@ class _Page:
     ) -> list[EventView]:
         if calendar is None:
             return []
+        # A pause without an end, and what stands still, hold everything that is known.
+        held_until = _ALWAYS if broken else (self.link.paused_until or _ALWAYS) if paused else None
         return [
             event_view(
                 window,
@@ -185,8 +188,6 @@ class _Page:
                 url=event_url(self.rt, calendar, window.event_id),
                 held_until=held_until,
             )
-        # A pause without an end, and what stands still, hold everything that is known.
-        held_until = _ALWAYS if broken else (self.link.paused_until or _ALWAYS) if paused else None
             for window in windows
         ]
 

@@ -45,7 +45,8 @@ SYNC_BATCH = 50
 
 @dataclass(slots=True)
 class _Asked:
-    due: tuple[object, int]
+    due: object
+    """What was asked: the same line or calendar at another instant is asked anew."""
     at: float
 
 
@@ -66,7 +67,7 @@ class Clock:
         self._holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{os.urandom(4).hex()}"
         self._asked: dict[UUID, _Asked] = {}
         self._unrecorded = switching.Unrecorded()
-        self._synced: dict[UUID, float] = {}
+        self._synced: dict[UUID, _Asked] = {}
         self._next_duty = self._plan_duties(duties)
         self._beat_at = float("-inf")
         self.leads = False
@@ -157,12 +158,16 @@ class Clock:
         from ..services import syncing
 
         now = self._monotonic()
-        due = syncing.due_calendars(self._rt)
-        # What is gone from the list was fetched, and counts as new when it comes back.
+        due = syncing.due_since(self._rt)
         self._synced = {one: self._synced[one] for one in due if one in self._synced}
-        fresh = [one for one in due if now - self._synced.get(one, float("-inf")) > SYNC_AGAIN]
-        for part in chunks(fresh, SYNC_BATCH):
-            self._synced.update(dict.fromkeys(part, now))
+
+        def asked(one: UUID) -> bool:
+            # Fetched and due once more between two slow looks is another fetch.
+            known = self._synced.get(one)
+            return known is not None and known.due == due[one] and now - known.at <= SYNC_AGAIN
+
+        for part in chunks([one for one in due if not asked(one)], SYNC_BATCH):
+            self._synced.update({one: _Asked(due[one], now) for one in part})
             if not self._rt.wake.sync(part):
                 self._battery.aside(
                     lambda rt, ids=part: syncing.sync_due(rt, ids),  # type: ignore[misc]

@@ -7,6 +7,7 @@ transaction is open while Google is asked (`sync_round`).
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,15 @@ from .runtime import Runtime
 from .sync_round import Round, SyncReport
 from .sync_threads import close
 
-__all__ = ["SyncReport", "close", "due_calendars", "sync_calendars", "sync_due", "sync_now"]
+__all__ = [
+    "SyncReport",
+    "close",
+    "due_calendars",
+    "due_since",
+    "sync_calendars",
+    "sync_due",
+    "sync_now",
+]
 
 _ALONG = 200
 """How many calendars that are due one wake-up takes along."""
@@ -27,6 +36,14 @@ def due_calendars(rt: Runtime, limit: int = 1000) -> list[UUID]:
     """Calendars that want a fetch now, fairly dealt between the tenants."""
     with rt.store.begin() as session:
         return queries_calendar.due(session, rt.store.now(session), limit)
+
+
+def due_since(rt: Runtime, limit: int = 1000) -> dict[UUID, datetime]:
+    """The same calendars, in the same order, each with the instant since which it is due."""
+    with rt.store.begin() as session:
+        ids = queries_calendar.due(session, rt.store.now(session), limit)
+        known = queries_calendar.since(session, ids) if ids else {}
+    return {one: known[one] for one in ids if one in known}
 
 
 def sync_calendars(

@@ -71,6 +71,16 @@ def due(session: Session, now: datetime, limit: int) -> list[UUID]:
     return changed + [one for one in others if one not in told][: limit - len(changed)]
 
 
+def since(session: Session, calendar_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """Since when each of these calendars wants its fetch; another instant is another fetch."""
+    rows = session.execute(
+        sa.select(Calendar.id, Calendar.next_sync_at).where(
+            Calendar.id.in_(calendar_ids), Calendar.next_sync_at.is_not(None)
+        )
+    )
+    return {calendar_id: at for calendar_id, at in rows if at is not None}
+
+
 def _in_turn(session: Session, now: datetime, limit: int) -> list[UUID]:
     """What is due, each tenant in its turn, the longest waiting first.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from gcal_plugin.jobs.clock import ASK_AGAIN, Clock
+from gcal_plugin.jobs.clock import ASK_AGAIN, SYNC_AGAIN, Clock
 from gcal_plugin.jobs.duties import Duty
 from gcal_plugin.services import leading, switching
+from gcal_plugin.store.tables import Calendar
 from tests.servers.databases import Databases
 from tests.support.exchanges import Exchange
 from tests.support.lines import JAN, MovedClock, World, make_world, minutes
@@ -91,6 +92,32 @@ def test_a_line_that_changed_is_asked_for_anew(
     world.change(link)
     clock.tick()
     assert asked(world) == [link]
+
+
+def test_a_calendar_that_came_due_again_between_two_slow_looks_is_asked_anew(
+    world: World, ticking: tuple[Clock, list[float]]
+) -> None:
+    """On a busy machine every look may find a calendar due that is polled every two seconds."""
+    clock, time = ticking
+    calendar = world.calendars[world.link()]
+
+    def due_at(at: datetime) -> None:
+        with world.rt.store.begin() as session:
+            session.get_one(Calendar, calendar).next_sync_at = at
+
+    due_at(world.clock.at)
+    clock.tick()
+    clock.tick()
+    assert world.wake.synced == [calendar]
+    world.clock.at += timedelta(seconds=3)
+    time[0] += 3
+    due_at(world.clock.at - timedelta(seconds=1))
+    clock.tick()
+    clock.tick()
+    assert world.wake.synced == [calendar] * 2
+    time[0] += SYNC_AGAIN + 1
+    clock.tick()
+    assert world.wake.synced == [calendar] * 3, "nobody fetched it: asked once more"
 
 
 def test_one_clock_leads_and_another_takes_over_within_ten_seconds(world: World) -> None:

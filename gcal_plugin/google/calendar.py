@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.client import HTTPException
 from typing import Any
-from weakref import WeakSet, finalize
+from urllib.parse import quote, urlencode
 
 import httplib2
 from googleapiclient.discovery import build
 from googleapiclient.errors import Error as ClientError
 from googleapiclient.errors import HttpError
+from googleapiclient.http import HttpRequest
 
 from ..ports import AccessToken, CalendarError, CalendarInfo, ChannelInfo, EventsPage
 from .errors import from_answer, unreachable
 from .reading import FIELDS, read_calendar, read_event
+from .transport import Transports
 
 PAGE_SIZE = 2500
 """The most that one page holds; every page costs one request of the quota."""
@@ -27,23 +28,23 @@ _LIST_FIELDS = (
     "backgroundColor,deleted)"
 )
 _USER_AGENT = "gcal-plugin (gzip)"
+_PLACE = "PLACE"
+"""Where a calendar's id goes in the address that all lists of events have in common."""
 
 
 class GoogleCalendars:
     """`CalendarSource` on the Calendar API at `<api_root>/calendar/v3/`.
 
-    The service is built once. Each thread keeps its own connection, because httplib2's are not
-    safe to share, and every request has a time-out, because they have none of their own.
+    The service is built once. Each thread keeps its own connection, and every request has a
+    time-out.
     """
 
     def __init__(self, api_root: str, *, timeout: float = 10.0) -> None:
-        self._timeout = timeout
-        self._threads = threading.local()
-        self._opened: WeakSet[httplib2.Http] = WeakSet()
+        self._transports = Transports(timeout)
         service = build(
             "calendar",
             "v3",
-            http=self._new_http(),
+            http=self._transports.mine(),
             client_options={"api_endpoint": f"{api_root}/calendar/v3/"},
             static_discovery=True,
             cache_discovery=False,
@@ -52,6 +53,16 @@ class GoogleCalendars:
         self._events: Any = service.events()
         self._calendar_list: Any = service.calendarList()
         self._channels: Any = service.channels()
+        # A list of events differs from the next in its calendar and its token only. The library
+        # writes what they have in common once: it takes longer over that than over the request.
+        self._list: Any = self._events.list(
+            calendarId=_PLACE,
+            singleEvents=True,
+            maxAttendees=1,
+            maxResults=PAGE_SIZE,
+            fields=FIELDS,
+        )
+        self._before, _, self._after = self._list.uri.rpartition(f"/{_PLACE}/")
 
     def expect(self, accesses: Sequence[AccessToken]) -> None:
         """Nothing to prepare: whoever counts requests stands before this."""
@@ -92,15 +103,15 @@ class GoogleCalendars:
             asked["timeMin"], asked["timeMax"] = (_rfc3339(moment) for moment in window)
         if page_token is not None:
             asked["pageToken"] = page_token
+        uri = f"{self._before}/{quote(calendar_id, safe='')}/{self._after}&{urlencode(asked)}"
         answer = self._ask(
             access,
-            self._events.list(
-                calendarId=calendar_id,
-                singleEvents=True,
-                maxAttendees=1,
-                maxResults=PAGE_SIZE,
-                fields=FIELDS,
-                **asked,
+            HttpRequest(
+                None,
+                self._list.postproc,
+                uri,
+                headers=dict(self._list.headers),
+                methodId=self._list.methodId,
             ),
         )
         role = answer.get("accessRole", "")
@@ -144,15 +155,14 @@ class GoogleCalendars:
 
     def close(self) -> None:
         """Close every thread's connection; the next request opens a new one."""
-        for http in list(self._opened):
-            http.close()
+        self._transports.close()
 
     def _ask(self, access: AccessToken, request: Any) -> dict[str, Any]:
         request.headers["authorization"] = f"Bearer {access.value}"
         request.headers["user-agent"] = _USER_AGENT
         execute: Callable[..., Any] = request.execute
         try:
-            answer = execute(http=self._http())
+            answer = execute(http=self._transports.mine())
         except HttpError as error:
             # Not chained: the library's error quotes the address that was asked for.
             raise from_answer(int(error.resp.status), error.resp, error.content) from None
@@ -163,38 +173,12 @@ class GoogleCalendars:
             ClientError,
             ValueError,
         ) as error:
-            self._forget_connection()
             raise unreachable(error) from error
         if answer == "" or answer is None:
             return {}
         if not isinstance(answer, dict):
             raise unreachable(TypeError("the answer is not an object"))
         return answer
-
-    def _http(self) -> httplib2.Http:
-        http = getattr(self._threads, "http", None)
-        if http is None:
-            http = self._threads.http = self._new_http()
-        return http
-
-    def _forget_connection(self) -> None:
-        http = self._threads.__dict__.pop("http", None)
-        if http is not None:
-            http.close()
-            self._opened.discard(http)
-
-    def _new_http(self) -> httplib2.Http:
-        http = httplib2.Http(timeout=self._timeout)
-        http.follow_redirects = False
-        self._opened.add(http)
-        # A thread that ends takes its connection along: closed, not left to be collected.
-        finalize(http, _close_all, http.connections)
-        return http
-
-
-def _close_all(connections: dict[Any, Any]) -> None:
-    for connection in connections.values():
-        connection.close()
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import statistics
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,11 +19,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gcal_plugin.store.crypto import new_key
 from gcal_plugin.store.tables import WindowRow
 from tests.servers.ports import free_port, wait_for_port
-from tests.servers.process import Child
+from tests.support.web_host import gunicorn
 
-from .herd_world import ROOT, TENANTS, Ground, ground, populate
+from .herd_world import TENANTS, Ground, ground, populate
 
 LIMIT_S = 0.040
 TOKEN = "pull-benchmark-token"
@@ -82,17 +82,15 @@ def _all_run_now(place: Ground) -> None:
 
 def _serve(place: Ground) -> int:
     port = free_port()
-    env = place.host({"main": {"backend": "memory"}}, pull_tokens={"main": TOKEN})
-    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2"]
-    command += ["--worker-class", "gthread", "--threads", "8", "--no-control-socket"]
-    command += ["--keep-alive", "30"]
-    child = Child(
-        [*command, "benchmarks.pull_host:create_app()"],
-        log=place.folder / "web.log",
-        name="web",
-        cwd=ROOT,
-        env=env,
-    )
+    values = {
+        "database": place.database,
+        "redis": place.redis.url(),
+        "telephony": {"main": {"backend": "pull"}},
+        "keys": [new_key()],
+        "pull_tokens": {"main": TOKEN},
+    }
+    factory = "benchmarks.pull_host:create_app()"
+    child = gunicorn(port, values, place.folder / "web.log", factory=factory)
     place.stack.enter_context(child)
     wait_for_port(port)
     for _ in range(8):  # both workers have imported everything before the clock starts

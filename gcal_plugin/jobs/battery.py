@@ -32,6 +32,9 @@ CLERKS = 2
 """Threads that look again before and write down after."""
 HEAT = 64
 """The most batches that wait to be recorded while others go out."""
+RECORD_WITHIN = 3.0
+"""Seconds that a record waits at most for others to go out: an exchange that is slow without end
+must not keep the others' answers from being written down until their leases run out."""
 ASIDE = 8
 """Threads for work that mostly waits for somebody else's answer."""
 
@@ -137,9 +140,16 @@ class Battery:
             self._hot -= 1
             if fired is not None:
                 self._records.append(fired)
-            ready = self._records if self._hot == 0 or len(self._records) > HEAT else []
-            if ready:
-                self._records = []
+            full = self._hot == 0 or len(self._records) > HEAT
+            begun = fired is not None and len(self._records) == 1
+        if full:
+            self._write_down()
+        elif begun:
+            self._later(RECORD_WITHIN, self._write_down)
+
+    def _write_down(self) -> None:
+        with self._lock:
+            ready, self._records = self._records, []
         for armed in ready:
             self._clerk(self._finish, armed)
 

@@ -1,0 +1,73 @@
+"""Armed batches of several exchanges in one process: what one does must not hold up another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from threading import Event
+
+import pytest
+
+from gcal_plugin.jobs import battery as module
+from gcal_plugin.jobs.battery import Battery
+from gcal_plugin.ports import Line
+from gcal_plugin.services import switching
+from tests.servers.databases import Databases
+from tests.support.exchanges import Exchange
+from tests.support.lines import JAN, MovedClock, World, make_world, minutes
+from tests.support.runtime import make_schema
+
+
+@pytest.fixture
+def world(database_kind: str, databases: Databases) -> Iterator[World]:
+    clock = MovedClock()
+    exchanges = {name: Exchange(name, clock=clock) for name in ("main", "slow")}
+    with (
+        databases.fresh(database_kind, key="schema", prepare=make_schema) as url,
+        make_world(url, dict(exchanges), clock=clock) as made,
+    ):
+        yield made
+
+
+def eventually(what: Callable[[], bool], within: float = 15.0) -> bool:
+    deadline = time.monotonic() + within
+    while not what():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_an_exchange_that_does_not_end_keeps_nobody_from_being_recorded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RECORD_WITHIN", 0.2)
+    answers = Event()
+    slow = world.rt.telephony["slow"]
+    assert isinstance(slow, Exchange)
+
+    def hang(line: Line) -> None:
+        answers.wait(60)
+
+    slow.before = hang
+    stuck, quick = world.link("200", pbx="slow"), world.link("200")
+    for link in (stuck, quick):
+        world.window(link, JAN, minutes(0), minutes(60))
+    battery = Battery(world.app)
+    try:
+        for pbx, link in (("slow", stuck), ("main", quick)):
+            for armed in switching.prepare(world.rt, pbx, [link]).armed:
+                battery.put(armed)
+            world.rt.store.release()
+            if pbx == "slow":
+                assert eventually(lambda: slow.asked.writes == 1), "it is on its way, and stays so"
+        assert eventually(lambda: world.row(quick).observed == [["number", JAN]])
+        assert world.row(stuck).observed is None
+        assert battery.busy == 1
+        answers.set()
+        assert eventually(lambda: world.row(stuck).observed == [["number", JAN]])
+        assert eventually(lambda: battery.busy == 0)
+    finally:
+        answers.set()
+        battery.close(5)
+        battery._clerks.shutdown(wait=True)

@@ -37,6 +37,8 @@ RECORD_WITHIN = 3.0
 must not keep the others' answers from being written down until their leases run out."""
 ASIDE = 8
 """Threads for work that mostly waits for somebody else's answer."""
+URGENT = 2
+"""Threads for switching without a queue, which must not wait behind eight hanging exchanges."""
 
 
 class Battery:
@@ -47,6 +49,7 @@ class Battery:
         self._lanes: dict[str, ThreadPoolExecutor] = {}
         self._clerks = ThreadPoolExecutor(CLERKS, thread_name_prefix="gcal-clerk")
         self._aside = ThreadPoolExecutor(ASIDE, thread_name_prefix="gcal-aside")
+        self._urgent = ThreadPoolExecutor(URGENT, thread_name_prefix="gcal-urgent")
         self._waiting: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._changed = Condition()
@@ -71,8 +74,11 @@ class Battery:
         look_in = armed.seconds_left - LOOK_BEFORE.total_seconds()
         self._later(look_in, lambda: self._clerk(self._look, armed))
 
-    def aside(self, work: Callable[[Runtime], object], what: str) -> None:
-        """Do a piece of work in a thread of its own, with the application's context."""
+    def aside(self, work: Callable[[Runtime], object], what: str, *, urgent: bool = False) -> None:
+        """Do a piece of work in a thread of its own, with the application's context.
+
+        `urgent` work waits for no exchange itself, and for nobody else's waiting.
+        """
 
         def run() -> None:
             rt = runtime_of(self._app)
@@ -83,7 +89,7 @@ class Battery:
                     log.exception("work_failed", what=what)
 
         with suppress(RuntimeError):  # the pool was shut down: this process is ending
-            self._aside.submit(run)
+            (self._urgent if urgent else self._aside).submit(run)
 
     def close(self, patience: float = 10.0) -> None:
         """Let what is due soon go out and be recorded, for `patience` seconds at most."""
@@ -93,7 +99,7 @@ class Battery:
         with self._changed:
             self._closing = True
             self._changed.notify()
-        for pool in (*self._lanes.values(), self._clerks, self._aside):
+        for pool in (*self._lanes.values(), self._clerks, self._aside, self._urgent):
             pool.shutdown(wait=False, cancel_futures=True)
 
     # -- the timer --------------------------------------------------------------------------------

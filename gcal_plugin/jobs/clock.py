@@ -150,7 +150,7 @@ class Clock:
             for armed in ready.armed:
                 self._battery.put(armed)
 
-        self._battery.aside(switch, "switch")
+        self._battery.aside(switch, "switch", urgent=True)
 
     # -- everything else --------------------------------------------------------------------------
 

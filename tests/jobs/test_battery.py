@@ -71,3 +71,18 @@ def test_an_exchange_that_does_not_end_keeps_nobody_from_being_recorded(
         answers.set()
         battery.close(5)
         battery._clerks.shutdown(wait=True)
+
+
+def test_switching_without_a_queue_waits_behind_no_hanging_exchange(world: World) -> None:
+    battery = Battery(world.app)
+    answers, done = Event(), Event()
+    try:
+        for _ in range(module.ASIDE * 2):
+            battery.aside(lambda rt: answers.wait(60), "sweep")
+        battery.aside(lambda rt: done.set(), "switch", urgent=True)
+        assert done.wait(15)
+    finally:
+        answers.set()
+        battery.close(5)
+        for pool in (battery._aside, battery._urgent):
+            pool.shutdown(wait=True)

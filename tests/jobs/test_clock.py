@@ -34,7 +34,8 @@ def ticking(world: World) -> Iterator[tuple[Clock, list[float]]]:
     time = [0.0]
     clock = Clock(world.app, duties=[], monotonic=lambda: time[0])
     yield clock, time
-    clock._battery._aside.shutdown(wait=True)  # before the database goes
+    for pool in (clock._battery._aside, clock._battery._urgent):
+        pool.shutdown(wait=True)  # before the database goes
     clock._battery.close(2)
     clock._battery._clerks.shutdown(wait=True)
 
@@ -61,7 +62,7 @@ def test_what_is_due_is_asked_once_and_again_when_nobody_took_it(
     deadline = 200
     while world.held() != {JAN} and deadline:
         deadline -= 1
-        clock._battery._aside.submit(lambda: None).result()
+        clock._battery._urgent.submit(lambda: None).result()
     assert clock._asked
 
 

@@ -158,19 +158,33 @@ def _plain(value: object) -> bool:
 # -- kill switches ------------------------------------------------------------------------------
 
 
-def kill_tenant(rt: Runtime, tenant_id: str, *, actor: str, on: bool = True) -> int:
+class HeldByOperators(Exception):
+    """Operators switched this tenant off; only they switch it on again."""
+
+
+_OPERATOR = "operator:"
+
+
+def kill_tenant(
+    rt: Runtime, tenant_id: str, *, actor: str, on: bool = True, reason: str = ""
+) -> int:
     """Switch forwarding off (or on again) for a whole tenant; answers how many lines that marks.
 
     Every line becomes due at once, plans on the exchange included: within seconds each has its own
-    route back.
+    route back. `reason` is a code for the audit log. What operators switched off a desk cannot take
+    over: HeldByOperators when it tries to switch on.
     """
     with rt.store.begin() as session:
         now = rt.store.now(session)
-        state = session.get(TenantState, tenant_id)
+        state = session.get(TenantState, tenant_id, with_for_update=True)
         if state is None:
             state = TenantState(tenant_id=tenant_id, policy={})
             session.add(state)
-        state.killed_at, state.killed_by = (now, actor) if on else (None, None)
+        held = (state.killed_by or "").startswith(_OPERATOR) and not actor.startswith(_OPERATOR)
+        if held and not on:
+            raise HeldByOperators(tenant_id)
+        if not held:
+            state.killed_at, state.killed_by = (now, actor) if on else (None, None)
         links = queries_guards.links_of_tenant(session, tenant_id)
         mark_due(session, [link_id for link_id, _ in links], now, cause="kill")
         audit(
@@ -180,6 +194,7 @@ def kill_tenant(rt: Runtime, tenant_id: str, *, actor: str, on: bool = True) -> 
             f"tenant:{tenant_id}",
             tenant_id,
             lines=len(links),
+            **({"reason": reason} if reason else {}),
         )
     wake(rt, links)
     return len(links)

@@ -46,6 +46,20 @@ def links_of_tenant(session: Session, tenant_id: str) -> list[tuple[UUID, str]]:
     return [(link_id, pbx) for link_id, pbx in rows]
 
 
+def lines_of_tenant(session: Session, tenant_id: str) -> tuple[int, int]:
+    """How many links a tenant has that have not ended, and on how many a forward stands."""
+    live = [Link.tenant_id == tenant_id, Link.ended_at.is_(None)]
+    lines = session.scalar(sa.select(sa.func.count()).select_from(Link).where(*live)) or 0
+    held = sa.cast(Forwarding.observed, sa.Text).not_in(("[]", "null"))
+    forwarding = session.scalar(
+        sa.select(sa.func.count())
+        .select_from(Forwarding)
+        .join(Link, Link.id == Forwarding.link_id)
+        .where(*live, Forwarding.observed.is_not(None), held)
+    )
+    return lines, forwarding or 0
+
+
 def links_towards(
     session: Session, value: str, now: datetime, tenant_id: str = EVERY_TENANT
 ) -> list[tuple[UUID, str]]:

@@ -133,6 +133,12 @@ class BlockForm(Faulty):
     )
 
 
+class StopForm(Faulty):
+    """The switch for the whole tenant; the page fills the reasons in."""
+
+    why = SelectField(lazy_gettext("Why?"), validate_choice=False)
+
+
 class QueueForm(PageForm):
     """Which requests the queue shows; read only, so without a token."""
 

@@ -7,6 +7,7 @@ from ..domain.request_state import RequestState
 from ..ports import Capabilities
 from ..services.onboarding.building import LineCheck
 from ..services.onboarding.errors import OnboardingError
+from ..services.stopping import Why
 from . import formats
 from .i18n import gettext as _
 from .i18n import lazy_gettext as _l
@@ -137,6 +138,20 @@ def mail(kind: str) -> str:
     """What a letter is about."""
     known = _MAILS.get(kind)
     return str(known) if known is not None else kind.replace("_", " ")
+
+
+_STOPPED = {
+    Why.FRAUD: _l("Abuse is suspected"),
+    Why.COSTS: _l("The costs run up"),
+    Why.FAULT: _l("A fault"),
+    Why.ASKED: _l("The customer asked for it"),
+    Why.OTHER: _l("Something else"),
+}
+
+
+def why_stopped(code: Why) -> str:
+    """Why forwarding was switched off for everybody."""
+    return str(_STOPPED[code])
 
 
 def excluding(price: Price) -> str:

@@ -14,9 +14,10 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from gcal_plugin.ports import Line
-from gcal_plugin.services import guarding
+from gcal_plugin.ports import Account, Line, Role
+from gcal_plugin.services import guarding, stopping
 from gcal_plugin.services.pulling import ringing_now
+from gcal_plugin.services.stopping import Why
 from gcal_plugin.store.scope import NotInReach, Reach, Viewer
 from gcal_plugin.store.tables import Audit
 from tests.servers.databases import Databases
@@ -73,7 +74,13 @@ def by_link(stage: Stage, links: list[UUID], on: bool) -> object:
     return None
 
 
-@pytest.mark.parametrize("kill", [by_tenant, by_link])
+def by_desk(stage: Stage, links: list[UUID], on: bool) -> object:
+    """What the button at the desk does."""
+    sam = Account(id="4", tenant_id="bel", email="sam@bel.example", roles=frozenset({Role.SUPPORT}))
+    return stopping.stop(stage.world.rt, sam, Why.FRAUD if on else None)
+
+
+@pytest.mark.parametrize("kill", [by_tenant, by_desk, by_link])
 def test_everything_ends_within_five_seconds_plans_included(stage: Stage, kill: Kill) -> None:
     links = two(stage)
     stage.worker()

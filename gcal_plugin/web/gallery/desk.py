@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from wtforms.fields.choices import SelectChoice
+
 from ...domain.money import Price
 from ...domain.policy import Policy
 from ...domain.request_state import RequestAction, RequestState
@@ -18,6 +20,7 @@ from ...services.onboarding.desk import Filter, Queue, RequestView, Step
 from ...services.onboarding.templates import Template
 from ...services.outbox import FailedMail
 from ...services.reporting.requests import timeline
+from ...services.stopping import TenantSwitch, Why
 from .. import current, words_desk
 from ..forms import ButtonForm
 from ..forms_desk import (
@@ -31,6 +34,7 @@ from ..forms_desk import (
     QueueForm,
     QuoteForm,
     RequestForm,
+    StopForm,
     VersionForm,
 )
 from .people import NOW, at
@@ -171,6 +175,20 @@ def _mails() -> dict[str, Any]:
     return {"form": ButtonForm(formdata=None), "mails": mails, "words_desk": words_desk}
 
 
+def _stop() -> dict[str, Any]:
+    form = StopForm(formdata=None)
+    form.why.choices = [SelectChoice("", "-")] + [
+        SelectChoice(one.value, words_desk.why_stopped(one)) for one in Why
+    ]
+    form.take({"why": "required"})
+    return {"form": form, "switch": TenantSwitch(214, 37), "words_desk": words_desk}
+
+
+def _stopped() -> dict[str, Any]:
+    switch = TenantSwitch(214, 1, off_since=at(0, "10:55"), why=Why.FRAUD)
+    return _stop() | {"switch": switch}
+
+
 MAKERS = {
     "request": ("request.html", _ask),
     "request-mail": ("request_mail.html", _ask_by_mail),
@@ -182,5 +200,7 @@ MAKERS = {
     "desk-prices": ("support_prices.html", _prices),
     "desk-blocked": ("support_blocked.html", _blocked),
     "desk-mails": ("support_mails.html", _mails),
+    "desk-stop": ("support_stop.html", _stop),
+    "desk-stopped": ("support_stop.html", _stopped),
 }
 """Template and maker of each page, by its name."""

@@ -61,27 +61,26 @@ def _digest(token: str) -> str:
 def handle_push(rt: Runtime, *, channel_id: str, token: str, resource_state: str) -> int:
     """What a notification's headers say -> the status to answer: 204, or the uniform refusal.
 
-    Two statements and at most one wake-up, however many notifications come at once: only the first
-    of a burst finds its calendar unannounced.
+    One look, whatever is wrong with it; the first of a burst notes that its calendar changed and
+    wakes a worker, the others find that noted already.
     """
     if not channel_id or len(channel_id) > 64:
         return REFUSED
-    with rt.store.begin() as session:
-        found = queries_channel.find(session, channel_id)
-        expected = found.token_digest if found is not None else _digest("no such channel")
-        genuine = hmac.compare_digest(expected, _digest(token))
-        if found is None or not genuine:
-            return REFUSED
-        now = rt.store.now(session)
-        if found.state in {"stopping", "closed"} or (
-            found.expires_at is not None and found.expires_at <= now
-        ):
-            return REFUSED
-        first = resource_state != "sync" and queries_calendar.announce(
-            session, found.calendar_id, now
-        )
-    if first:
-        rt.wake.sync([found.calendar_id])
+    with rt.store.glance() as session:
+        found = queries_channel.find(session, channel_id, rt.store.instant(session))
+    expected = found.token_digest if found is not None else _digest("no such channel")
+    genuine = hmac.compare_digest(expected, _digest(token))
+    if found is None or not genuine or found.state in {"stopping", "closed"}:
+        return REFUSED
+    if found.expires_at is not None and found.expires_at <= found.now:
+        return REFUSED
+    # A fetch that begins after this look reads what this message tells of. So one that has yet to
+    # begin will do, and of one that began since, the note is not there any more.
+    if resource_state != "sync" and not found.dirty:
+        with rt.store.begin() as session:
+            first = queries_calendar.announce(session, found.calendar_id, found.now)
+        if first:
+            rt.wake.sync([found.calendar_id])
     return ACCEPTED
 
 

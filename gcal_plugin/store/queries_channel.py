@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from .tables import Calendar, Channel, Grant, Link
+from .types import Instant
 
 _CHANNELS = cast(sa.Table, Channel.__table__)
 _CALENDARS = cast(sa.Table, Calendar.__table__)
@@ -25,6 +26,10 @@ class Found:
     token_digest: str
     state: str
     expires_at: datetime | None
+    dirty: bool
+    """Whether its calendar is known to have changed already."""
+    now: datetime
+    """The instant at which this was looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +41,33 @@ class ToStop:
     grant_id: UUID
 
 
-def find(session: Session, channel_id: str) -> Found | None:
-    """The channel of a notification, or None."""
-    row = session.execute(
-        sa.select(
-            _CHANNELS.c.calendar_id,
-            _CHANNELS.c.token_digest,
-            _CHANNELS.c.state,
-            _CHANNELS.c.expires_at,
-        ).where(_CHANNELS.c.id == channel_id)
-    ).one_or_none()
-    return None if row is None else Found(*row)
+_FIND = (
+    sa.select(
+        _CHANNELS.c.calendar_id,
+        _CHANNELS.c.token_digest,
+        _CHANNELS.c.state,
+        _CHANNELS.c.expires_at,
+        _CALENDARS.c.dirty,
+        sa.func.statement_timestamp(type_=Instant()).label("now"),
+    )
+    .join(_CALENDARS, _CALENDARS.c.id == _CHANNELS.c.calendar_id)
+    .where(_CHANNELS.c.id == sa.bindparam("channel_id"))
+)
+# Both are made once: putting the statement together costs as much as running it.
+_FIND_AT = _FIND.with_only_columns(*list(_FIND.selected_columns)[:-1])
+
+
+def find(session: Session, channel_id: str, at: datetime | None) -> Found | None:
+    """The channel of a notification, or None.
+
+    Without an instant, the one at which the statement reached Postgres.
+    """
+    values = {"channel_id": channel_id}
+    if at is None:
+        row = session.execute(_FIND, values).one_or_none()
+        return None if row is None else Found(*row)
+    row = session.execute(_FIND_AT, values).one_or_none()
+    return None if row is None else Found(*row, at)
 
 
 def to_stop(session: Session, channel_id: str) -> ToStop | None:

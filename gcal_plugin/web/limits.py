@@ -195,6 +195,8 @@ def _tenant() -> str:
 
 
 def _too_often(_error: Exception | None) -> Response:
-    answer = Response("429\n", 429, mimetype="text/plain")
+    # Google sends a notification again after a 503, and never after a 429.
+    status = 503 if request.endpoint in _HOOKS else 429
+    answer = Response(f"{status}\n", status, mimetype="text/plain")
     answer.headers["Retry-After"] = "60"
     return answer

@@ -150,6 +150,17 @@ def test_guessing_links_is_slow_work(databases: Databases) -> None:
         assert seen == [404] * 5 + [429] * 2
 
 
+def test_a_notification_too_many_is_one_that_google_sends_again(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(limits.PER_MINUTE, "hook", 3)
+    with portal(databases) as app:
+        client = app.test_client()
+        seen = [client.post(f"{PREFIX}/hooks/google").status_code for _ in range(5)]
+    # Of all refusals only 500, 502, 503 and 504 are tried again; anything else loses the change.
+    assert seen == [404] * 3 + [503] * 2
+
+
 def test_guessing_the_token_of_an_exchange_is_slow_work(
     databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:

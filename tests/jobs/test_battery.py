@@ -73,6 +73,36 @@ def test_an_exchange_that_does_not_end_keeps_nobody_from_being_recorded(
         battery._clerks.shutdown(wait=True)
 
 
+def test_an_exchange_gets_no_more_batches_at_once_than_its_lanes(world: World) -> None:
+    answers = Event()
+    main = world.rt.telephony["main"]
+    assert isinstance(main, Exchange)
+
+    def hang(line: Line) -> None:
+        answers.wait(60)
+
+    main.before = hang
+    links = [world.link(str(200 + number)) for number in range(module.LANES * 3)]
+    for link in links:
+        world.window(link, JAN, minutes(0), minutes(60))
+    battery = Battery(world.app)
+    try:
+        for link in links:
+            for armed in switching.prepare(world.rt, "main", [link]).armed:
+                battery.put(armed)
+        world.rt.store.release()
+        assert eventually(lambda: main.asked.writes == module.LANES)
+        time.sleep(0.5)
+        assert main.asked.writes == module.LANES
+        answers.set()
+        assert eventually(lambda: battery.busy == 0)
+        assert main.asked.writes == len(links)
+    finally:
+        answers.set()
+        battery.close(5)
+        battery._clerks.shutdown(wait=True)
+
+
 def test_switching_without_a_queue_waits_behind_no_hanging_exchange(world: World) -> None:
     battery = Battery(world.app)
     answers, done = Event(), Event()

@@ -1,0 +1,64 @@
+"""What falls due, cut into batches: everybody's turn, and enough time for a herd."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from gcal_plugin.services import switching
+from gcal_plugin.services.switching import due as due_module
+from gcal_plugin.services.switching.due import fair_turns
+from gcal_plugin.store.queries_switching import Due
+from gcal_plugin.store.tables import Forwarding
+from tests.support.lines import JAN, MONDAY, World, minutes
+
+
+def due(tenant: str) -> Due:
+    return Due(uuid4(), tenant, "main", MONDAY)
+
+
+def test_a_tenant_with_thousands_does_not_go_before_one_with_a_few() -> None:
+    many = [due("many") for _ in range(1000)]
+    few = [due("few") for _ in range(3)]
+    order = fair_turns([*many, *few])
+    assert sorted(order, key=str) == sorted((one.link_id for one in many + few), key=str)
+    assert {one.link_id for one in few} <= set(order[:6])
+
+
+def test_overdue_lines_of_two_tenants_share_the_first_batch(world: World) -> None:
+    def lines(tenant: str, count: int, first: int) -> list[UUID]:
+        links = [
+            world.link(str(first + number), tenant_id=tenant, domain=f"{tenant}.example")
+            for number in range(count)
+        ]
+        for link in links:
+            world.window(link, JAN, minutes(0), minutes(60))
+        return links
+
+    lines("many", 40, 1000)
+    few = lines("few", 2, 2000)
+    object.__setattr__(world.rt.settings, "batch_size", 10)
+    batches = switching.due_batches(world.rt, timedelta(0))
+    assert len(batches) == 5
+    assert set(few) <= set(batches[0].link_ids)
+
+
+def test_a_herd_is_begun_earlier_than_a_few(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By as long as it takes to get it ready, beyond the usual look-ahead (here 20 a second)."""
+    herd = 20
+    monkeypatch.setattr(due_module, "HERD", herd)
+    ahead = timedelta(seconds=world.rt.settings.arm_ahead_seconds)
+    links = [world.link(str(10_000 + number)) for number in range(herd + 5)]
+    edge = MONDAY + timedelta(minutes=10)
+    with world.rt.store.begin() as session:
+        session.query(Forwarding).update({"due_at": edge})
+        session.get_one(Forwarding, links[0]).due_at = edge + timedelta(seconds=0.5)
+    lead = ahead + timedelta(seconds=(herd + 4) / herd)
+    world.clock.at = edge - lead - timedelta(seconds=0.1)
+    assert switching.due_batches(world.rt) == []
+    world.clock.at = edge - lead + timedelta(seconds=0.1)
+    batches = switching.due_batches(world.rt)
+    assert {one for batch in batches for one in batch.link_ids} == set(links[1:])
+    assert all(batch.due_at == edge for batch in batches)

@@ -18,7 +18,9 @@ with atheris.instrument_imports(include=["gcal_plugin.domain"]):
 
 ALLOWED = re.compile(
     r"\+31(?:[1-57][0-9]{8}|(?:6[1-58]|8[58]|91)[0-9]{7}|800(?:[0-9]{4}|[0-9]{7}))"
-    r"|[2-9][0-9]{1,5}|1[0-9]|1[0-9]{4,5}"
+    # Extensions, but no code of the public network and no emergency number behind an outside line.
+    r"|(?!(?:112|113|144|116[0-9]{3}|1[23468][0-9]{2}|14[0-9]{3,4}|911|999|[89](?:112|911))$)"
+    r"[1-9][0-9]{1,5}"
 )
 
 

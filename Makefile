@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 WORKERS ?= 2
 TESTS ?= tests
 PYTEST := .venv/bin/python -m pytest
-BENCHMARKS ?= herd sync change idle page telephony pull scale
+BENCHMARKS ?= herd sync hook change idle page telephony pull scale
 
 .PHONY: help setup run clean servers lint test test-domain test-full soak bench docs lock format translations
 

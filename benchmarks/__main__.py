@@ -11,7 +11,7 @@ import json
 import sys
 from importlib import import_module
 
-NAMES = ("herd", "sync", "change", "idle", "page", "telephony", "pull", "scale")
+NAMES = ("herd", "sync", "hook", "change", "idle", "page", "telephony", "pull", "scale")
 
 
 def main(arguments: list[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -54,7 +54,7 @@ _FIND = (
     .where(_CHANNELS.c.id == sa.bindparam("channel_id"))
 )
 # Both are made once: putting the statement together costs as much as running it.
-_FIND_AT = _FIND.with_only_columns(*list(_FIND.selected_columns)[:-1])
+_FIND_AT: sa.Select[Any] = _FIND.with_only_columns(*list(_FIND.selected_columns)[:-1])
 
 
 def find(session: Session, channel_id: str, at: datetime | None) -> Found | None:

@@ -41,8 +41,25 @@ def guarded(make_redis: Callable[..., RedisServer]) -> RedisServer:
     with server.client() as admin:
         words = documented_user().split()
         admin.execute_command("ACL", "SETUSER", *words[1:])
+        admin.execute_command("ACL", "SETUSER", "admin", "on", ">admin", "~*", "&*", "+@all")
         admin.execute_command("ACL", "SETUSER", "default", "off")
     return server
+
+
+def administrator(server: RedisServer) -> redis.Redis:
+    return redis.Redis.from_url(url_of(server, user="admin", password="admin"))
+
+
+def denied(server: RedisServer) -> list[str]:
+    """What the server refused to anybody, by its own list."""
+    with administrator(server) as admin:
+        return [f"{one['reason']}: {one['object']}" for one in admin.acl_log()]
+
+
+def test_the_documented_line_names_each_command_and_no_category() -> None:
+    words = documented_user().split()
+    assert "nocommands" in words
+    assert not [word for word in words if "@" in word or word in {"allcommands", "~*", "&*"}]
 
 
 def url_of(server: RedisServer, user: str = "gcal", password: str = PASSWORD) -> str:
@@ -57,12 +74,12 @@ def test_queue_worker_and_limits_work_with_the_documented_user(
         with app.app_context():
             client = app.test_client()
             assert client.get("/google-calendar/").status_code == 302
-            readable = redis.Redis.from_url(url_of(guarded))
-            keys = {key.decode().split(":")[0].split("/")[0] for key in readable.scan_iter("*")}
-            readable.close()
+            with administrator(guarded) as admin:
+                keys = {key.decode().split(":")[0].split("/")[0] for key in admin.scan_iter("*")}
             assert {"rq", "LIMITS"} <= keys
             governor = app.extensions["gcal"].extras["governor"]
             assert governor is not None
+    assert denied(guarded) == []
 
 
 def run_a_mail_job(app: Flask) -> None:
@@ -95,6 +112,17 @@ def run_a_mail_job(app: Flask) -> None:
         ["GET", "session:somebody"],
         ["PUBLISH", "somebody-elses", "x"],
         ["EVAL", "return redis.call('get', 'session:somebody')", "0"],
+        ["EVAL", "return 1", "0"],
+        ["SCAN", "0"],
+        ["RANDOMKEY"],
+        ["DUMP", "rq:queue:gcal-mail"],
+        ["RENAME", "rq:a", "rq:b"],
+        ["COPY", "rq:a", "rq:b"],
+        ["CLIENT", "KILL", "TYPE", "normal"],
+        ["FUNCTION", "LIST"],
+        ["SCRIPT", "FLUSH"],
+        ["PUBLISH", "rq:pubsub:worker", "{}"],
+        ["SUBSCRIBE", "rq:other"],
     ],
 )
 def test_the_documented_user_can_do_no_more(guarded: RedisServer, command: list[str]) -> None:
@@ -135,6 +163,7 @@ def test_a_job_that_names_another_function_is_refused(
             for job in jobs
         ]
     assert states == [JobStatus.FAILED] * len(jobs)
+    assert denied(guarded) == []  # failing is a way that the user has to be able to go as well
     assert not made.exists()
 
 

@@ -178,7 +178,7 @@ def ami(stack: ExitStack, folder: Path) -> Contest:
         get = (render_action("DBGet", "4", row), b"4", b"DBGetComplete")
         made = []
         for revision in range(count):
-            value = f"{revision}:0:0:{','.join(one.value for one in TWO)}"
+            value = f"{revision}:0:0:{'-'.join(one.value for one in TWO)}"
             put = render_action("DBPut", "5", [*row, ("Val", value)])
             made += [get, (put, b"5", b""), get]
         return made

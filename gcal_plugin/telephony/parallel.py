@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
-from ..ports.telephony import BulkResult, LineState, Telephony, TelephonyError
+from ..domain.destination import Destination
+from ..ports.telephony import Applied, BulkResult, Line, LineState, TelephonyError
 
 
-def one_by_one(exchange: Telephony, states: Sequence[LineState], workers: int) -> list[BulkResult]:
+class Replaces(Protocol):
+    """What is needed of an exchange here."""
+
+    def replace(
+        self, line: Line, destinations: frozenset[Destination], *, revision: int
+    ) -> Applied: ...
+
+
+def one_by_one(exchange: Replaces, states: Sequence[LineState], workers: int) -> list[BulkResult]:
     """`replace` for each state, `workers` at a time; one result each, in the same order."""
 
     def write(state: LineState) -> BulkResult:

@@ -1,7 +1,8 @@
 """An Asterisk manager over its real protocol: banner, challenge, ActionIDs, events in between.
 
 AstDB's answers and messages are Asterisk's own (main/db.c, main/manager.c); values end after 255
-characters on reading, and a line of 1,024 characters or more is dropped, as there. Run as a
+characters on reading, a line of 1,024 characters or more is dropped, deleting nothing is an error
+and deleting a tree reads `_` as any character, as there. Run as a
 process: `python -m tests.fakes.ami --port N --data FILE`; it says `ready`.
 """
 
@@ -11,6 +12,7 @@ import argparse
 import hashlib
 import json
 import random
+import re
 import socketserver
 import sys
 import threading
@@ -18,6 +20,7 @@ import time
 from pathlib import Path
 
 USER, SECRET = "gcal", "only-for-this-test"
+NEEDED = {"setvar": "call", "command": "command"}
 BANNER = "Asterisk Call Manager/11.0.0\r\n"
 
 
@@ -97,8 +100,13 @@ class Session(socketserver.StreamRequestHandler):
         if action == "login":
             right = hashlib.md5((self.challenge + SECRET).encode()).hexdigest()
             if headers.get("username") == USER and headers.get("key") == right and self.challenge:
+                self.reply(number, "Success", "Authentication accepted")
                 self.known = True
-                return self.reply(number, "Success", "Authentication accepted")
+                self.send(
+                    "Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: 12\r\n"
+                    "LastReload: 12\r\nStatus: Fully Booted\r\n\r\n"
+                )
+                return True
             self.error(number, "Authentication failed")
             return False
         if not self.known:
@@ -108,6 +116,9 @@ class Session(socketserver.StreamRequestHandler):
         if action == "logoff":
             self.reply(number, "Goodbye", "Thanks for all the fish.")
             return False
+        needed = NEEDED.get(action, "system" if action.startswith("db") else "")
+        if needed and needed not in self.server.may:
+            return self.error(number, "Permission denied")
         with self.server.db.lock:
             return self.database(action, number, headers)
 
@@ -134,21 +145,24 @@ class Session(socketserver.StreamRequestHandler):
             return self.listed(number, "DBGet", [(family, key, rows[path][:255])])
         if action == "dbgettree" and not self.server.old:
             found = [(k, v[:255]) for k, v in sorted(rows.items()) if k.startswith(path + "/")]
-            if not found:
-                return self.error(number, "Database entry not found")
             return self.listed(number, "DBGetTree", [("", k, v) for k, v in found])
-        if action in ("dbdel", "dbdeltree"):
-            gone = [
-                k for k in rows if k == path or (action == "dbdeltree" and k.startswith(path + "/"))
-            ]
+        if action == "dbdel":
+            if rows.pop(path, None) is None:
+                return self.error(number, "Database entry could not be deleted")
+            self.server.db.keep()
+            return self.reply(number, "Success", "Key deleted successfully")
+        if action == "dbdeltree":
+            like = re.escape(path).replace("_", ".").replace("%", ".*") + "/.*"
+            gone = [k for k in rows if re.fullmatch(like, k + "/", re.IGNORECASE)]
             for each in gone:
                 del rows[each]
+            self.server.db.keep()
             if not gone:
                 return self.error(number, "Database entry not found")
-            self.server.db.keep()
-            tree = "tree " if action == "dbdeltree" else ""
-            return self.reply(number, "Success", f"Key {tree}deleted successfully")
-        return self.error(number, "Invalid/unknown command: use Action: ListCommands")
+            return self.reply(number, "Success", "Key tree deleted successfully")
+        asked = headers.get("action", "")
+        hint = "Use Action: ListCommands to show available commands."
+        return self.error(number, f"Invalid/unknown command: {asked}. {hint}")
 
     def listed(self, number: str, name: str, rows: list[tuple[str, str, str]]) -> bool:
         self.reply(number, "Success", "Result will follow", "EventList: start")
@@ -178,7 +192,8 @@ class AmiServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, port: int, data: Path, *, old: bool, split: bool) -> None:
+    def __init__(self, port: int, data: Path, *, old: bool, split: bool, may: str) -> None:
+        self.may = set(may.split(","))
         self.db = AstDb(data)
         self.old = old
         self.split = split
@@ -191,8 +206,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--old", action="store_true", help="as before DBGetTree")
     parser.add_argument("--split", action="store_true", help="cut what is sent in two")
+    parser.add_argument("--may", default="system", help="what the account may write")
     given = parser.parse_args()
-    server = AmiServer(given.port, given.data, old=given.old, split=given.split)
+    server = AmiServer(given.port, given.data, old=given.old, split=given.split, may=given.may)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     server.serve_forever()

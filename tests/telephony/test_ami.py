@@ -108,6 +108,31 @@ def test_an_account_that_may_not_write_is_told_what_it_needs(scripted):
         manager.put("gcal", "k", "v")
 
 
+@pytest.mark.parametrize(("action", "needed"), [("Setvar", "call"), ("Command", "command")])
+def test_each_action_names_the_permission_that_it_needs(scripted, action: str, needed: str):
+    denied = "Response: Error\r\nActionID: gcal-3\r\nMessage: Permission denied\r\n\r\n"
+    manager, _ = scripted([*LOGIN, denied])
+    with pytest.raises(AuthFailed, match=f"write={needed}"):
+        manager.act(action)
+
+
+def test_a_value_that_another_deleted_meanwhile_is_deleted(scripted):
+    there = (
+        "Response: Success\r\nActionID: gcal-3\r\nEventList: start\r\n\r\n"
+        "Event: DBGetResponse\r\nFamily: CF\r\nKey: 200\r\nVal: 06\r\nActionID: gcal-3\r\n\r\n"
+        "Event: DBGetComplete\r\nActionID: gcal-3\r\nListItems: 1\r\n\r\n"
+    )
+    words = "Database entry could not be deleted"
+    refused = f"Response: Error\r\nActionID: gcal-4\r\nMessage: {words}\r\n\r\n"
+    gone = "Response: Error\r\nActionID: gcal-5\r\nMessage: Database entry not found\r\n\r\n"
+    manager, _ = scripted([*LOGIN, there, refused, gone])
+    assert manager.delete("CF", "200")
+    still = there.replace("gcal-3", "gcal-5")
+    manager, _ = scripted([*LOGIN, there, refused, still])
+    with pytest.raises(ManagerRefused, match="could not be deleted"):
+        manager.delete("CF", "200")
+
+
 def test_a_refusal_of_another_kind_keeps_its_words(scripted):
     odd = "Response: Error\r\nActionID: gcal-3\r\nMessage: Failed to update entry\r\n\r\n"
     manager, _ = scripted([*LOGIN, odd])

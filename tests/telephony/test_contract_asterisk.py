@@ -6,12 +6,13 @@ import json
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from gcal_plugin.ports import Telephony, UnknownExtension
+from gcal_plugin.ports import Line, PlanWindow, Telephony, UnknownExtension
 from gcal_plugin.telephony.asterisk import FamilyTelephony, FollowMeTelephony, ForwardTelephony
 from gcal_plugin.telephony.asterisk.ami import Manager
 from tests.contracts.telephony import (
@@ -34,7 +35,7 @@ class AmiServer(ABC):
     def __init__(self, folder: Path, *flags: str) -> None:
         self.port = free_port()
         self.data = folder / "astdb.json"
-        users = {f"/AMPUSER/{ext}/device": ext for ext in LINES["acme.example"]}
+        users = {f"/AMPUSER/{ext}/device": f"{ext}&99{ext}" for ext in LINES["acme.example"]}
         self.data.write_text(json.dumps(users))
         self._adapters: list[Any] = []
         self._child = Child(
@@ -119,6 +120,21 @@ class TestAsteriskFamily(WireContract, TelephonyContract):
             adapter.replace(LINE, numbers(1), revision=revision)
         assert [key for key in server.rows() if key.startswith("/gcal-plan/")] == []
 
+    def test_old_plans_go_one_by_one_where_a_tree_would_take_others_along(self, server: Family):
+        """A domain with a _ in it: to the manager a_b is a.b as well."""
+        adapter = server.connect(server.port)
+        near, far = Line("a_b.example", "200"), Line("a-b.example", "200")
+        now = datetime.now(UTC)
+        for line in (near, far):
+            window = PlanWindow(now - timedelta(minutes=1), now + timedelta(hours=1), *numbers(1))
+            end = now + timedelta(days=1)
+            adapter.replace_plan(line, [window], valid_until=end, revision=1)
+        for revision in (2, 3):
+            adapter.replace(near, frozenset(), revision=revision)
+        kept = {key.split("/")[2] for key in server.rows() if key.startswith("/gcal-plan/")}
+        assert kept == {"a-b.example"}
+        assert adapter.read(far).destinations == numbers(1)
+
     def test_values_fit_into_what_astdb_reads_back(self, server: Family):
         adapter = server.connect(server.port)
         adapter.replace(LINE, numbers(10), revision=999_999_998)
@@ -141,7 +157,7 @@ class FreePbxContract(WireContract, TelephonyContract):
 class TestFreePbxForward(FreePbxContract):
     @pytest.fixture
     def server(self, tmp_path: Path) -> Iterator[AmiServer]:
-        server = Forward(tmp_path)
+        server = Forward(tmp_path, "--may", "system,call")
         yield server
         server.stop()
 
@@ -150,17 +166,20 @@ class TestFreePbxForward(FreePbxContract):
         adapter.replace(LINE, numbers(1), revision=1)
         rows = server.rows()
         assert rows["/CF/200"] == "0610000000"
-        assert rows["/variables/DEVICE_STATE(Custom:CF200)"] == "INUSE"
+        assert rows["/variables/DEVICE_STATE(Custom:CF200)"] == "BUSY"
+        assert rows["/variables/DEVICE_STATE(Custom:DEVCF200)"] == "BUSY"
+        assert rows["/variables/DEVICE_STATE(Custom:DEVCF99200)"] == "BUSY"
         adapter.replace(LINE, frozenset(), revision=2)
         rows = server.rows()
         assert "/CF/200" not in rows
         assert rows["/variables/DEVICE_STATE(Custom:CF200)"] == "NOT_INUSE"
+        assert rows["/variables/DEVICE_STATE(Custom:DEVCF99200)"] == "NOT_INUSE"
 
 
 class TestFreePbxFollowMe(FreePbxContract):
     @pytest.fixture
     def server(self, tmp_path: Path) -> Iterator[AmiServer]:
-        server = FollowMe(tmp_path, "--old")
+        server = FollowMe(tmp_path, "--old", "--may", "system,call,command")
         yield server
         server.stop()
 

@@ -20,6 +20,8 @@ from ..outgoing import OutgoingPolicy
 from .packets import Lost, Packet, Reader, render
 
 NOT_FOUND = "database entry not found"
+NEEDS = {"Setvar": "call", "Command": "command"}
+"""What an account has to be allowed for these; for all others `system`."""
 
 
 class ManagerRefused(TelephonyError):
@@ -90,10 +92,25 @@ class Manager:
         events = self._ask(*asks)[1][1:]
         return events[0].get("val") if events else None
 
-    def delete(self, family: str, key: str, *, tree: bool = False) -> None:
-        """Delete a value, or all below it; what is not there is deleted already."""
+    def delete(self, family: str, key: str) -> bool:
+        """Delete a value; whether there was one.
+
+        It is looked for first: to a new Asterisk deleting nothing is an error and a warning in its
+        log, to an old one a success.
+        """
+        if self.get(family, key) is None:
+            return False
         try:
-            self.act("DBDelTree" if tree else "DBDel", Family=family, Key=key)
+            self.act("DBDel", Family=family, Key=key)
+        except ManagerRefused:
+            if self.get(family, key) is not None:
+                raise
+        return True
+
+    def delete_tree(self, family: str, key: str) -> None:
+        """Delete all below a key; what is not there is deleted already."""
+        try:
+            self.act("DBDelTree", Family=family, Key=key)
         except ManagerRefused as refused:
             if NOT_FOUND not in str(refused).lower():
                 raise
@@ -107,7 +124,7 @@ class Manager:
         except ManagerRefused as refused:
             if NOT_FOUND in str(refused).lower():
                 return {}
-            # Before Asterisk 20 there is no such action; the console's own command shows the same.
+            # Old ones have no such action; the console's own command shows the same.
             lines = self.act("Command", Command=f"database show {family}").all("output")
             parts = [line.partition(":") for line in lines if line.startswith(prefix)]
             pairs = [(key.strip(), value.removeprefix(" ")) for key, _, value in parts]
@@ -224,7 +241,8 @@ class Manager:
     def _refused(self, action: str, packet: Packet) -> TelephonyError:
         message = packet.get("message") or "no reason given"
         if "permission denied" in message.lower():
-            return AuthFailed(f"{action}: {message}; the account needs write=system")
+            needed = NEEDS.get(action, "system")
+            return AuthFailed(f"{action}: {message}; the account needs write={needed}")
         return ManagerRefused(f"{action}: {message}")
 
     def _hang_up(self) -> None:

@@ -1,6 +1,6 @@
 """The `asterisk` backend: forwards in a family of AstDB, read at call time by a dialplan snippet.
 
-    gcal/<domain>/<extension>             revision:0:before:destinations      a set
+    gcal/<domain>/<extension>             revision:0:before:destinations      a set, - between them
     gcal/<domain>/<extension>             revision:N:before:                  a plan of N segments
     gcal-plan/<domain>/<extension>/<revision>/<n>     end:destinations        from 1 to N
 
@@ -16,32 +16,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any
 
 from ...domain.destination import Destination
 from ...ports.telephony import (
     Applied,
-    BulkResult,
     Capabilities,
-    Health,
     InvalidDestination,
     Line,
     LineState,
     PlanWindow,
-    TelephonyError,
     Temporary,
 )
-from ..parallel import one_by_one
 from ..rendering import NumberFormat, check_line, check_set, parse_set, render_set
 from ..segments import Segment, Timeline, check_width, of_set, of_windows
 from ..verdict import judge, judge_plan
 from .ami import Manager
+from .base import ManagerTelephony
 from .config import FamilyConfig, manager_of
 
 FAMILY = "gcal"
 PLANS = "gcal-plan"
 BATCH = 500
+BETWEEN = "-"
+"""Between destinations: a comma would end an argument of the dialplan's Gosub."""
 
 
 class PlanReplaced(Temporary):
@@ -70,20 +68,21 @@ class Head:
         try:
             revision, segments, before, destinations = value.split(":")
             return cls(
-                int(revision), int(segments), int(before), parse_set(destinations.split(","))
+                int(revision), int(segments), int(before), parse_set(destinations.split(BETWEEN))
             )
         except (ValueError, InvalidDestination) as error:
             raise Temporary(f"the exchange holds {value[:40]!r}, which is not ours") from error
 
 
-class FamilyTelephony:
-    """One Asterisk with the shipped dialplan snippet; safe to use from several threads."""
+class FamilyTelephony(ManagerTelephony):
+    """One Asterisk with the shipped dialplan snippet."""
+
+    probe = (FAMILY, "check.invalid/0")
 
     def __init__(
         self, name: str, manager: Manager, *, number_format: NumberFormat = "national"
     ) -> None:
-        self.name = name
-        self.capabilities = Capabilities(
+        capabilities = Capabilities(
             max_destinations=10,
             caller_number="caller",
             number_format=number_format,
@@ -92,8 +91,7 @@ class FamilyTelephony:
             expiry=True,
             proven=False,
         )
-        self._manager = manager
-        self._writing = Lock()
+        super().__init__(name, manager, capabilities)
 
     def replace(
         self,
@@ -110,13 +108,9 @@ class FamilyTelephony:
         with self._writing:
             head = self._head(line)
             if revision > head.revision:
-                value = f"{revision}:0:{head.plan}:{','.join(texts)}"
+                value = f"{revision}:0:{head.plan}:{BETWEEN.join(texts)}"
                 head = self._switch(line, head, value)
             return judge(wanted, revision, self._now(line, head))
-
-    def replace_many(self, states: Sequence[LineState]) -> list[BulkResult]:
-        # The manager answers one action after the other, whoever asks.
-        return one_by_one(self, states, workers=1)
 
     def replace_plan(
         self, line: Line, windows: Sequence[PlanWindow], *, valid_until: datetime, revision: int
@@ -138,18 +132,6 @@ class FamilyTelephony:
             applied = self._now(line, Head.read(value))
             yield LineState(line, applied.destinations, applied.revision)
 
-    def check(self) -> Health:
-        try:
-            self._manager.act("Ping")
-            self._manager.get(FAMILY, "check.invalid/0")
-        except TelephonyError as error:
-            return Health(False, str(error))
-        return Health(True, self._manager.banner)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._manager.close()
-
     def _write(self, line: Line, timeline: Timeline) -> Applied:
         check_width(timeline, self.capabilities.max_destinations)
         with self._writing:
@@ -166,12 +148,21 @@ class FamilyTelephony:
         """Write the row that decides; what it then is. Rows that nobody reads any more go."""
         head = Head.read(self._manager.put_and_get(FAMILY, _key(line), value))
         if old.before:
-            self._manager.delete(PLANS, f"{_key(line)}/{old.before}", tree=True)
+            self._forget(f"{_key(line)}/{old.before}")
         return head
+
+    def _forget(self, plan: str) -> None:
+        if "_" not in plan:
+            self._manager.delete_tree(PLANS, plan)
+            return
+        # Deleting a tree there reads _ as any character: another customer's rows could go too.
+        place = 1
+        while self._manager.delete(PLANS, f"{plan}/{place}"):
+            place += 1
 
     def _row(self, segment: Segment) -> str:
         texts = render_set(segment.destinations, self.capabilities.number_format)
-        return f"{segment.end}:{','.join(texts)}"
+        return f"{segment.end}:{BETWEEN.join(texts)}"
 
     def _head(self, line: Line) -> Head:
         return Head.read(self._manager.get(FAMILY, _key(line)))
@@ -190,7 +181,7 @@ class FamilyTelephony:
                 raise PlanReplaced("the plan was replaced while it was read")
             end, _, texts = row.partition(":")
             if int(end) > second:
-                found, high = parse_set(texts.split(",")), middle
+                found, high = parse_set(texts.split(BETWEEN)), middle
             else:
                 low = middle + 1
         return Applied(found, head.revision)

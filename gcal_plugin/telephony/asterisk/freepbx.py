@@ -1,54 +1,51 @@
 """The `freepbx` and `freepbx-followme` backends: the forwards that FreePBX's own pages show.
 
-`freepbx` sets call forward all (`CF/<extension>`), one destination, and the state of
-`Custom:CF<extension>` that lights the lamp. `freepbx-followme` sets find-me/follow-me, several.
-FreePBX's dialplan reads AstDB at every call, so a write holds for the very next one. Neither has
-room for a revision.
+`freepbx` sets call forward all (`CF/<extension>`), one destination, and the states that light the
+lamps on phones: `Custom:CF<extension>` and `Custom:DEVCF<device>` of its devices.
+`freepbx-followme` sets find-me/follow-me, several. FreePBX's dialplan reads AstDB at every call, so
+a write holds for the very next one. Neither has room for a revision.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import re
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from threading import Lock
 from typing import Any
 
 from ...domain.destination import Destination
 from ...ports.telephony import (
     Applied,
-    BulkResult,
     Capabilities,
-    Health,
     InvalidDestination,
     Line,
     LineState,
     PlanWindow,
-    TelephonyError,
     Temporary,
     UnknownExtension,
     Unsupported,
 )
-from ..parallel import one_by_one
 from ..rendering import NumberFormat, check_line, check_set, parse_set, render_set
 from ..verdict import judge
 from .ami import Manager
+from .base import ManagerTelephony
 from .config import FreePbxConfig, manager_of
 
 USERS = "AMPUSER"
+_DEVICE = re.compile(r"[A-Za-z0-9]{1,32}", re.ASCII)
 
 
-class FreePbx(ABC):
+class FreePbx(ManagerTelephony):
     """What both have in common: one domain, extensions that must exist, no plan."""
+
+    probe = (USERS, "0/device")
 
     def __init__(
         self, name: str, manager: Manager, domain: str, capabilities: Capabilities
     ) -> None:
-        self.name = name
-        self.capabilities = capabilities
-        self._manager = manager
+        super().__init__(name, manager, capabilities)
         self._domain = domain.lower()
-        self._writing = Lock()
 
     @abstractmethod
     def _set(self, extension: str, texts: list[str]) -> None: ...
@@ -75,9 +72,6 @@ class FreePbx(ABC):
             self._set(extension, render_set(wanted, self.capabilities.number_format))
             return judge(wanted, revision, Applied(self._get(extension), revision))
 
-    def replace_many(self, states: Sequence[LineState]) -> list[BulkResult]:
-        return one_by_one(self, states, workers=1)
-
     def replace_plan(
         self, line: Line, windows: Sequence[PlanWindow], *, valid_until: datetime, revision: int
     ) -> Applied:
@@ -90,18 +84,6 @@ class FreePbx(ABC):
         for extension in self._extensions():
             yield LineState(Line(self._domain, extension), self._get(extension), 0)
 
-    def check(self) -> Health:
-        try:
-            self._manager.act("Ping")
-            self._manager.get(USERS, "0/device")
-        except TelephonyError as error:
-            return Health(False, str(error))
-        return Health(True, self._manager.banner)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._manager.close()
-
     def _known(self, line: Line) -> str:
         check_line(line)
         if line.domain.lower() != self._domain:
@@ -111,7 +93,7 @@ class FreePbx(ABC):
         return line.extension
 
     def _lamp(self, name: str, *, lit: bool) -> None:
-        state = "INUSE" if lit else "NOT_INUSE"
+        state = "BUSY" if lit else "NOT_INUSE"  # what FreePBX's own feature codes set
         self._manager.act("Setvar", Variable=f"DEVICE_STATE(Custom:{name})", Value=state)
 
 
@@ -143,6 +125,10 @@ class ForwardTelephony(FreePbx):
         else:
             self._manager.delete("CF", extension)
         self._lamp(f"CF{extension}", lit=bool(texts))
+        # The keys of phones watch their device; an extension may have several.
+        devices = self._manager.get(USERS, f"{extension}/device") or ""
+        for device in filter(_DEVICE.fullmatch, devices.split("&")):
+            self._lamp(f"DEVCF{device}", lit=bool(texts))
 
     def _get(self, extension: str) -> frozenset[Destination]:
         return _held([self._manager.get("CF", extension) or ""])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 import tarfile
 import zipfile
@@ -12,28 +9,18 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-LEFT_OUT = (".git", ".venv", ".run", "build", "dist", "*.egg-info", "__pycache__", ".*_cache")
+from tests.support.package import ROOT, build, install, run
 
 
 @pytest.fixture(scope="module")
-def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with one wheel and one sdist, built from a copy of the tree."""
-    folder = tmp_path_factory.mktemp("package")
-    tree = folder / "tree"
-    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT), symlinks=True)
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(tree)]
-    # As `python -m build` does by default: the wheel is made from the unpacked sdist, so that a
-    # file which the sdist lacks cannot be in the wheel either.
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return folder
+def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The wheel and the sdist."""
+    return build(tmp_path_factory.mktemp("package"))
 
 
 @pytest.fixture(scope="module")
-def wheel(archives: Path) -> Path:
-    (found,) = archives.glob("*.whl")
-    return found
+def wheel(archives: tuple[Path, Path]) -> Path:
+    return archives[0]
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +70,10 @@ def test_themes_are_installed_below_the_plugin(in_wheel: set[str]) -> None:
     assert {f"gcal_plugin/{name}" for name in sources} - in_wheel == set()
 
 
-def test_the_source_archive_has_the_example_app_and_the_tests(archives: Path) -> None:
-    (sdist,) = archives.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
+def test_the_source_archive_has_the_example_app_and_the_tests(
+    archives: tuple[Path, Path],
+) -> None:
+    with tarfile.open(archives[1]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     wanted = {"example_app/__init__.py", "tests/conftest.py", "Makefile", ".ci/run", "LICENSE"}
     assert wanted - names == set()
@@ -93,15 +81,7 @@ def test_the_source_archive_has_the_example_app_and_the_tests(archives: Path) ->
 
 def test_it_works_installed_without_the_source_tree(wheel: Path, tmp_path: Path) -> None:
     target = tmp_path / "site"
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    done = subprocess.run(
-        [*pip, "--no-deps", "--no-index", "--target", target, wheel],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
+    install(wheel, target)
     script = (
         "import importlib, importlib.metadata, importlib.resources as resources, sys\n"
         "sys.meta_path[:] = [f for f in sys.meta_path if '__editable__' not in repr(f)]\n"
@@ -114,15 +94,6 @@ def test_it_works_installed_without_the_source_tree(wheel: Path, tmp_path: Path)
         "assert themes.joinpath('plain').is_dir(), themes\n"
         "print(gcal_plugin.__version__)\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(target), "PYTHONSAFEPATH": "1"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error::ImportWarning", "-c", script],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() in wheel.name
+    env = {"PYTHONPATH": str(target), "PYTHONSAFEPATH": "1"}
+    said = run([sys.executable, "-W", "error::ImportWarning", "-c", script], cwd=tmp_path, env=env)
+    assert said.strip() in wheel.name

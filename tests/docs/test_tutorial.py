@@ -17,6 +17,7 @@ import pytest
 from example_app.fake_google.process import LocalGoogle
 from tests.servers.ports import free_port, wait_for_port
 from tests.servers.process import Child
+from tests.support.package import build, install
 from tests.support.visitor import Visitor
 
 ROOT = Path(__file__).parents[2]
@@ -34,17 +35,8 @@ def blocks() -> list[tuple[str, str, str]]:
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The built wheel, unpacked: what `pip install` puts beside its dependencies."""
-    folder = tmp_path_factory.mktemp("wheel")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    for words in (
-        ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)],
-        ["install", "--no-deps", "--no-index", "--find-links", str(folder),
-         "--target", str(folder / "site"), "gcal-plugin"],
-    ):  # fmt: skip
-        done = subprocess.run(
-            [*pip, *words], capture_output=True, text=True, check=False, timeout=240
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
+    folder = tmp_path_factory.mktemp("package")
+    install(build(folder)[0], folder / "site")
     return folder / "site"
 
 

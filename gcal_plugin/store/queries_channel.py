@@ -41,7 +41,7 @@ class ToStop:
     grant_id: UUID
 
 
-_FIND = (
+_FIND: sa.Select[Any] = (
     sa.select(
         _CHANNELS.c.calendar_id,
         _CHANNELS.c.token_digest,
@@ -62,12 +62,11 @@ def find(session: Session, channel_id: str, at: datetime | None) -> Found | None
 
     Without an instant, the one at which the statement reached Postgres.
     """
-    values = {"channel_id": channel_id}
-    if at is None:
-        row = session.execute(_FIND, values).one_or_none()
-        return None if row is None else Found(*row)
-    row = session.execute(_FIND_AT, values).one_or_none()
-    return None if row is None else Found(*row, at)
+    statement = _FIND if at is None else _FIND_AT
+    row = session.execute(statement, {"channel_id": channel_id}).one_or_none()
+    if row is None:
+        return None
+    return Found(*row) if at is None else Found(*row, now=at)
 
 
 def to_stop(session: Session, channel_id: str) -> ToStop | None:

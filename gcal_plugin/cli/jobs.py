@@ -108,4 +108,10 @@ def explain_link(link_id: UUID, at: str | None, *, as_json: bool) -> None:
         f"{'' if event['allowed'] else '  (' + str(event['reason']) + ')'}"
         for event in answer["events"]
     ]
+    lines += [
+        f"  sent {one['at']} ({one['cause']}): "
+        f"{', '.join(to['value'] for to in one['active']) or 'its own route'}; {one['outcome']}"
+        f"{' (' + one['detail'] + ')' if one['detail'] else ''}"
+        for one in answer["switches"]
+    ]
     tell(answer, as_json=as_json, text="\n".join(lines))

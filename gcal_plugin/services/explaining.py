@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from ..domain.forwarding import desired_at, next_change
 from ..domain.schedule import Window, judge
-from ..store.tables import Calendar, Link, WindowRow
+from ..store.tables import Calendar, LedgerEntry, Link, WindowRow
 from . import guarding
 from .runtime import Runtime
 from .switching.board import as_window
@@ -20,6 +20,7 @@ from .switching.effect import Mode, forwarding_effect
 
 AROUND = timedelta(hours=24)
 """Events are told that end at most so long before the instant or start so long after it."""
+_MOST_SWITCHES = 50
 
 
 class UnknownLink(LookupError):
@@ -27,11 +28,13 @@ class UnknownLink(LookupError):
 
 
 def explain_at(rt: Runtime, link_id: UUID, at: datetime | None = None) -> dict[str, Any]:
-    """Answer `{"at", "active", "next_edge", "events"}` as in the public contract.
+    """Answer `{"at", "active", "next_edge", "events", "switches"}` as in the public contract.
 
     For a past instant the windows count as we knew them then: what was changed later does not. An
     event that reached us only afterwards counts as it first came; its `received` says so. The
-    link's own state and the rules on destinations are those of now.
+    link's own state and the rules on destinations are those of now; what they were then shows in
+    `switches`, the ledger of what went to the exchange around the instant, the latest before it and
+    up to a day before and after: a pause, a kill, a refusal, with the version of the rules.
     """
     with rt.store.begin() as session:
         now = rt.store.now(session)
@@ -47,6 +50,7 @@ def explain_at(rt: Runtime, link_id: UUID, at: datetime | None = None) -> dict[s
         received = {row.event_id: row.received_at for row in rows}
         windows = [judge(as_window(row), policy, context) for row in rows]
         calendar = session.get(Calendar, link.calendar_id) if link.calendar_id else None
+        switches = [_switch(entry, zone) for entry in _switches_around(session, link_id, instant)]
     exchange = rt.telephony.get(link.pbx)
     limits = [policy.max_simultaneous, exchange.capabilities.max_destinations if exchange else None]
     options: dict[str, Any] = {
@@ -73,6 +77,35 @@ def explain_at(rt: Runtime, link_id: UUID, at: datetime | None = None) -> dict[s
             for one in sorted(windows, key=lambda one: one.start)
             if one.end > instant - AROUND and one.start < instant + AROUND
         ],
+        "switches": switches,
+    }
+
+
+def _switches_around(session: Session, link_id: UUID, instant: datetime) -> list[LedgerEntry]:
+    """The ledger of a day before and after, with the last one before that: what stood then."""
+    of_link = sa.select(LedgerEntry).where(LedgerEntry.link_id == link_id)
+    newest = LedgerEntry.due_at.desc(), LedgerEntry.id.desc()
+    around = session.scalars(
+        of_link.where(LedgerEntry.due_at > instant - AROUND, LedgerEntry.due_at < instant + AROUND)
+        .order_by(*newest)
+        .limit(_MOST_SWITCHES)
+    ).all()
+    before = session.scalars(
+        of_link.where(LedgerEntry.due_at <= instant - AROUND).order_by(*newest).limit(1)
+    ).all()
+    return [*before, *reversed(around)]
+
+
+def _switch(entry: LedgerEntry, zone: ZoneInfo) -> dict[str, Any]:
+    answered = entry.answered_at
+    return {
+        "at": entry.due_at.astimezone(zone).isoformat(),
+        "cause": entry.cause,
+        "active": [{"kind": kind, "value": value} for kind, value in entry.destinations],
+        "outcome": entry.outcome,
+        "detail": entry.detail or None,
+        "answered": answered.astimezone(zone).isoformat() if answered else None,
+        "policy": entry.policy_version or None,
     }
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gcal_plugin.services import linking
 from gcal_plugin.services.explaining import UnknownLink, explain_at
 from gcal_plugin.services.runtime import Runtime
-from gcal_plugin.store.tables import Calendar, Grant, Link, WindowRow
+from gcal_plugin.store.tables import Calendar, Grant, LedgerEntry, Link, WindowRow
 from gcal_plugin.store.tables.base import new_id
 from tests.support.portal import JAN
 
@@ -105,6 +105,45 @@ def test_times_carry_the_tenants_offset(rt: Runtime, link_id: UUID) -> None:
     window(rt, "+31611111111", NOON, NOON)
     (event,) = explain_at(rt, link_id, NOON)["events"]
     assert datetime.fromisoformat(event["start"]).utcoffset() in (HOUR, 2 * HOUR)
+
+
+def test_what_was_sent_then_is_told_with_its_cause_and_its_rules(
+    rt: Runtime, link_id: UUID
+) -> None:
+    """The windows say what should have been; a pause of that day shows in what was sent."""
+    window(rt, "+31611111111", NOON, NOON - HOUR)
+    sent = [["number", "+31611111111"]]
+    for at, cause, destinations in [
+        (NOON - 200 * HOUR, "change", sent),
+        (NOON - 100 * HOUR, "edge", []),
+        (NOON, "edge", sent),
+        (NOON + HOUR / 2, "pause", []),
+        (NOON + 90 * HOUR, "edge", sent),
+    ]:
+        with rt.store.begin() as session:
+            session.add(
+                LedgerEntry(
+                    link_id=link_id, tenant_id="bel", pbx="main", due_at=at, cause=cause,
+                    revision=1, destinations=destinations, answered_at=at, outcome="done",
+                    policy_version="abc",
+                )
+            )  # fmt: skip
+    told = explain_at(rt, link_id, NOON + HOUR * 3 / 4)["switches"]
+    assert [(one["cause"], one["active"]) for one in told] == [
+        ("edge", []),
+        ("edge", [{"kind": "number", "value": "+31611111111"}]),
+        ("pause", []),
+    ]
+    assert datetime.fromisoformat(told[2]["at"]) == NOON + HOUR / 2
+    assert (told[2]["outcome"], told[2]["policy"]) == ("done", "abc")
+
+
+def test_the_answer_reaches_back_ninety_days(rt: Runtime, link_id: UUID) -> None:
+    long_ago = NOON - timedelta(days=86)
+    window(rt, "+31611111111", long_ago, long_ago - HOUR, replaced=long_ago + 5 * HOUR)
+    answer = explain_at(rt, link_id, long_ago + HOUR / 2)
+    assert [one["value"] for one in answer["active"]] == ["+31611111111"]
+    assert datetime.fromisoformat(answer["next_edge"]) == long_ago + HOUR
 
 
 def test_an_unknown_link_is_told(rt: Runtime) -> None:

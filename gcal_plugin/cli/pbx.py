@@ -65,7 +65,8 @@ def move(
 ) -> None:
     """Move a customer to another exchange, or renumber extensions; run again to finish one.
 
-    The new line has the current forwards before the old one is cleared.
+    The new line has the current forwards before the old one is cleared. Old lines that could not be
+    cleared in an earlier run are tried again.
     """
     rt = runtime()
     pairs = [pair.partition("=") for pair in renumber]
@@ -83,6 +84,8 @@ def move(
         )
     except (LookupError, ValueError) as error:
         raise click.UsageError(str(error)) from error
+    uncleared = moving.leftovers(rt)
+    faults = moving.clear_leftovers(rt) if go else []
     if not go:
         done = [moving.Moved(one, error="not done: add --go") for one in moves]
     else:
@@ -98,10 +101,14 @@ def move(
         }
         for one in done
     ]
-    text = (
-        "\n".join(f"{row['from']} -> {row['to']} {row['error'] or 'done'}" for row in rows)
-        or "nothing to move"
-    )
-    tell({"moves": rows, "dry_run": not go}, as_json=as_json, text=text)
-    if go and any(one.error for one in done):
+    lines = [f"{row['from']} -> {row['to']} {row['error'] or 'done'}" for row in rows]
+    lines += [f"still to clear: {[name, *line]}" for name, line in uncleared if not go]
+    lines += [f"not cleared: {fault}" for fault in faults]
+    told = {
+        "moves": rows,
+        "dry_run": not go,
+        "uncleared": [[name, *line] for name, line in moving.leftovers(rt)],
+    }
+    tell(told, as_json=as_json, text="\n".join(lines) or "nothing to move")
+    if go and (faults or any(one.error for one in done)):
         raise SystemExit(1)

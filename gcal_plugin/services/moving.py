@@ -96,18 +96,22 @@ def carry_out(rt: Runtime, move: Move) -> Moved:
     with rt.store.begin() as session:
         row = session.get_one(Forwarding, move.link_id)
         ours, revision = list(row.observed or []), row.revision
+        # Where the old exchange holds a plan, any of its windows may ring there by now.
+        planned = [[kind, value] for _, _, kind, value in row.plan or []]
+        left = ours + [one for one in planned if one not in ours]
+        held_plan = row.plan_until is not None
     wanted = frozenset(Destination.parse(value) for _, value in ours)
     try:
         held = new.read(move.to_line).revision if new.capabilities.read_back else 0
         applied = new.replace(move.to_line, wanted, revision=max(revision, held) + 1)
     except TelephonyError as error:
         return Moved(move, error=f"{move.to_pbx}: {error}", old_cleared=False)
-    _change_over(rt, move, ours, applied.revision)
-    left = clear_leftovers(rt, move.from_pbx, move.from_line)
-    return Moved(move, error=left[0] if left else "", old_cleared=not left)
+    _change_over(rt, move, left if ours or held_plan else None, applied.revision)
+    faults = clear_leftovers(rt, move.from_pbx, move.from_line)
+    return Moved(move, error=faults[0] if faults else "", old_cleared=not faults)
 
 
-def _change_over(rt: Runtime, move: Move, ours: list[Any], revision: int) -> None:
+def _change_over(rt: Runtime, move: Move, left: list[Any] | None, revision: int) -> None:
     """The link's rows name the new line; what must still be cleared is kept beside them."""
     with rt.store.begin() as session:
         link = session.get_one(Link, move.link_id)
@@ -121,22 +125,30 @@ def _change_over(rt: Runtime, move: Move, ours: list[Any], revision: int) -> Non
             "revision": revision,
             "observed_revision": revision,
             "due_at": now,
+            "plan": None,
             "plan_until": None,
         }
         session.execute(
             sa.update(Forwarding).where(Forwarding.link_id == move.link_id).values(**values)
         )
-        if ours:
+        if left is not None:
             session.merge(
                 Leftover(
                     pbx=move.from_pbx,
                     domain=move.from_line.domain,
                     extension=move.from_line.extension,
-                    destinations=ours,
+                    destinations=left,
                     since=now,
                 )
             )
         note(session, link, "moved", SYSTEM, now)
+
+
+def leftovers(rt: Runtime) -> list[tuple[str, Line]]:
+    """The lines (exchange, line) that moves have left something on which is not cleared yet."""
+    with rt.store.begin() as session:
+        rows = session.scalars(sa.select(Leftover).order_by(Leftover.since)).all()
+        return [(row.pbx, Line(row.domain, row.extension)) for row in rows]
 
 
 def clear_leftovers(rt: Runtime, pbx: str | None = None, line: Line | None = None) -> list[str]:
@@ -179,6 +191,8 @@ def clear_leftovers(rt: Runtime, pbx: str | None = None, line: Line | None = Non
 
 
 def _clear(exchange: Telephony, line: Line, ours: list[Any]) -> None:
+    if exchange.capabilities.mode == "pull":
+        return  # it asks, and hears of no forward there any more
     held = exchange.read(line)
-    if held.destinations == {Destination.parse(value) for _, value in ours}:
+    if held.destinations <= {Destination.parse(value) for _, value in ours}:
         exchange.replace(line, frozenset(), revision=held.revision + 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -10,11 +12,12 @@ import sqlalchemy as sa
 
 from gcal_plugin.domain.destination import Destination
 from gcal_plugin.ports import Temporary
-from gcal_plugin.ports.telephony import Applied, Line
+from gcal_plugin.ports.telephony import Applied, Line, PlanWindow
 from gcal_plugin.services import checking, linking, moving
 from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.store.tables import Forwarding, Leftover, Link
 from gcal_plugin.telephony.memory import MemoryTelephony
+from gcal_plugin.telephony.pull import PullTelephony
 from tests.support.portal import JAN
 
 OURS = Destination.parse("+31612345678")
@@ -92,6 +95,41 @@ def test_an_old_exchange_that_is_away_is_cleared_later(two: Runtime, link_id: UU
     assert old.read(OLD).destinations == frozenset()
     with two.store.begin() as session:
         assert session.scalars(sa.select(Leftover)).all() == []
+
+
+def test_a_plan_that_rings_later_goes_too(two: Runtime, link_id: UUID) -> None:
+    """Nothing rings now, so there is no set to see; the windows of the plan are still ours."""
+    old, now = two.telephony["main"], datetime.now(UTC)
+    window = PlanWindow(now + timedelta(seconds=1), now + timedelta(hours=1), OURS)
+    old.replace_plan(OLD, [window], valid_until=now + timedelta(days=1), revision=5)
+    with two.store.begin() as session:
+        row = session.get_one(Forwarding, link_id)
+        row.observed = row.desired = []
+        row.plan = [[0, 1, "number", OURS.value]]
+        row.plan_until = now + timedelta(days=1)
+    (move,) = plan(two, to_pbx="new")
+    old.away = True  # type: ignore[attr-defined]
+    assert not moving.carry_out(two, move).old_cleared
+    assert moving.leftovers(two) == [("main", OLD)]
+    old.away = False  # type: ignore[attr-defined]
+    while old.read(OLD).destinations != {OURS}:
+        time.sleep(0.05)  # its edge comes while nobody can clear it
+    assert moving.clear_leftovers(two) == []
+    assert moving.leftovers(two) == []
+    assert old.read(OLD).destinations == frozenset()
+
+
+def test_an_exchange_that_asks_has_nothing_to_clear(two: Runtime, link_id: UUID) -> None:
+    asking = replace(two, telephony={"main": PullTelephony("main"), "new": two.telephony["new"]})
+    (move,) = plan(asking, to_pbx="new")
+    assert moving.carry_out(asking, move) == moving.Moved(move)
+    assert two.telephony["new"].read(OLD).destinations == {OURS}
+    back = replace(asking, telephony={"main": two.telephony["new"], "new": PullTelephony("new")})
+    with two.store.begin() as session:
+        session.get_one(Link, link_id).pbx = "main"
+    (move,) = plan(back, to_pbx="new")
+    assert moving.carry_out(back, move) == moving.Moved(move)
+    assert back.telephony["main"].read(OLD).destinations == frozenset()
 
 
 def test_what_somebody_else_set_on_the_old_line_meanwhile_is_let_be(

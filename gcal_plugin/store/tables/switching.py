@@ -126,7 +126,7 @@ class Leftover(Base):
     domain: Mapped[Name] = mapped_column(primary_key=True)
     extension: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
     destinations: Mapped[list[Any]] = mapped_column(Json, default=list)
-    """The set that was ours, as [[kind, value], ...]; anything else there is not cleared."""
+    """What of ours may ring there, as [[kind, value], ...]; a set with anything else stays."""
     since: Mapped[datetime]
 
 

@@ -66,7 +66,7 @@ def find(session: Session, channel_id: str, at: datetime | None) -> Found | None
     row = session.execute(statement, {"channel_id": channel_id}).one_or_none()
     if row is None:
         return None
-    return Found(*row) if at is None else Found(*row, now=at)
+    return Found(row[0], row[1], row[2], row[3], row[4], at or row[5])
 
 
 def to_stop(session: Session, channel_id: str) -> ToStop | None:

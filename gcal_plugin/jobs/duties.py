@@ -19,13 +19,14 @@ CARE: dict[str, str] = {
     "tally": "tallying:tally",
     "mail": "outbox:send_due",
     "channels": "watching:renew_due",
+    "leftovers": "moving:clear_leftovers",
     "contracts": "onboarding.ending:end_due",
     "quotes": "onboarding.quoting:expire_quotes",
     "reminders": "onboarding.quoting:remind",
 }
 """Upkeep by name -> module and function below the services."""
 
-WAITING = frozenset({"sweep"})
+WAITING = frozenset({"sweep", "leftovers"})
 """Upkeep that mostly waits for an answer, and runs in a thread of its own."""
 
 
@@ -49,6 +50,7 @@ DUTIES: tuple[Duty, ...] = (
     Duty("tally", 15),
     Duty("channels", 60),
     Duty("contracts", 300),
+    Duty("leftovers", 300),
     Duty("quotes", 600),
     Duty("reminders", 3600),
     Duty("purge", 3600),

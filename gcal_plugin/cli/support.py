@@ -12,8 +12,9 @@ import click
 
 from ..services import auditing, blocking, guarding
 from ..services.onboarding.direct import provision_for
-from ..services.onboarding.errors import NotOnExchange, OnboardingError, WrongFields
+from ..services.onboarding.errors import NotOnExchange, WrongFields
 from ..services.onboarding.importing import FileRefused, import_csv
+from ..services.refusals import Refusal
 from ..store.queries_guards import EVERY_TENANT
 from ..store.scope import NotInReach, Reach, Viewer
 from .shared import as_json, gcal, runtime, tell
@@ -70,7 +71,7 @@ def provision(
         raise click.UsageError(str(wrong)) from None
     except NotOnExchange as missing:
         raise click.ClickException(f"the exchange says: {missing.check}") from None
-    except OnboardingError as error:
+    except Refusal as error:
         raise click.ClickException(error.code) from None
     tell({"request": str(request_id)}, as_json=as_json, text=f"ready: request {request_id}")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ..store.tables import Link
+from ..store.tables import Link, MailOut
 from . import outbox
 from .runtime import Runtime
 
@@ -50,6 +51,45 @@ def link_broken(rt: Runtime, session: Session, link: Link, reason: str, now: dat
 def link_mended(session: Session, link: Link) -> int:
     """Take back the reminders of a break that is over; answers how many."""
     return outbox.cancel(session, link_id=link.id, kind="link_broken")
+
+
+def link_works(session: Session, link: Link, now: datetime) -> int:
+    """Tell everybody who was told of the break that it is over; answers how many.
+
+    Once a break, and only to whom a letter about it went out: a break that was mended before its
+    first letter left is nobody's news. Call it while `broken_at` still names the break, and
+    `rt.wake.mail()` after the commit.
+    """
+    if link.broken_at is None:
+        return 0
+    since = link.broken_at.isoformat()
+    told = session.scalars(
+        sa.select(MailOut)
+        .where(
+            MailOut.link_id == link.id,
+            MailOut.kind == "link_broken",
+            MailOut.state.in_(("sent", "sending")),
+        )
+        .order_by(MailOut.id)
+    )
+    first = {row.recipient: row for row in reversed(list(told)) if row.values["since"] == since}
+    return sum(
+        outbox.queue(
+            session,
+            key=f"link_works:{link.id}:{since}:{place}",
+            kind="link_works",
+            tenant_id=link.tenant_id,
+            recipient=row.recipient,
+            locale=row.locale,
+            now=now,
+            link_id=link.id,
+            name=row.values["name"],
+            extension=link.extension,
+            since=since,
+            mended_at=now.isoformat(),
+        )
+        for place, row in enumerate(sorted(first.values(), key=lambda row: row.id))
+    )
 
 
 def limit_reached(rt: Runtime, session: Session, link: Link, reason: str, now: datetime) -> None:

@@ -14,6 +14,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from .queries_switching import Pairs, chunks
 from .tables import Activity, Forwarding, LedgerEntry, Link, WindowRow
 
+RESTORED = "restored"
+"""How the ledger's detail begins where a write put the customer's own forward back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -152,26 +155,40 @@ def read_back(
     )
 
 
-def was_ours(session: Session, record: Record, held: Pairs, now: datetime, days: int) -> bool:
-    """Whether a set that stands on a line came from us: from an earlier switch, or its calendar.
+def was_ours(
+    session: Session, record: Record, held: Pairs, revision: int, now: datetime, days: int
+) -> bool:
+    """Whether a set that stands on a line at `revision` came from us, by a write that came late.
 
-    Asked for the few lines that differ. After a restored database the ledger may have forgotten
-    a switch, while the calendar, which is fetched again, still knows the number.
+    Asked for the few lines that differ. A set that we once asked for is ours, unless the switch
+    after it was read back: whoever forwards to the same number by hand later on means it. After a
+    restored database the ledger may have forgotten a switch, while the calendar, which is fetched
+    again, still knows an appointment with the number that began since the last switch we know of.
     """
-    since = now - timedelta(days=days)
-    asked = session.scalars(
-        sa.select(LedgerEntry.destinations).where(
-            LedgerEntry.link_id == record.link_id, LedgerEntry.due_at >= since
+    entries = session.execute(
+        sa.select(LedgerEntry.destinations, LedgerEntry.due_at, LedgerEntry.read_back_at)
+        .where(
+            LedgerEntry.link_id == record.link_id,
+            LedgerEntry.due_at >= now - timedelta(days=days),
+            sa.func.coalesce(LedgerEntry.detail, "").not_like(f"{RESTORED}%"),
         )
-    )
-    if any(entry == held for entry in asked):
+        .order_by(LedgerEntry.id.desc())
+    ).all()
+    certain = bool(entries) and entries[0].read_back_at is not None
+    if not certain and any(entry.destinations == held for entry in entries):
         return True
     values = {value for _, value in held}
-    if record.calendar_id is None or not values:
+    if record.calendar_id is None or not values or 0 < revision <= record.revision:
         return False
+    since = [WindowRow.start_at > entries[0].due_at] if entries else []
     known = session.scalars(
         sa.select(WindowRow.value)
-        .where(WindowRow.calendar_id == record.calendar_id, WindowRow.value.in_(values))
+        .where(
+            WindowRow.calendar_id == record.calendar_id,
+            WindowRow.value.in_(values),
+            WindowRow.start_at <= now,
+            *since,
+        )
         .distinct()
     )
     return values <= set(known)

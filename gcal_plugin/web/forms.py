@@ -49,9 +49,21 @@ class ButtonForm(PageForm):
 
 
 class CalendarForm(PageForm):
-    """Which calendar drives the extension; the boxes answer what the page may ask."""
+    """Which calendar drives the extension; the other fields answer what the page may ask."""
 
     calendar = RadioField(lazy_gettext("Calendar"), validate_choice=False)
+    replace_forward = RadioField(
+        lazy_gettext("What should happen to that forward?"),
+        choices=[
+            SelectChoice(
+                "no", lazy_gettext("Keep it: it holds whenever no appointment forwards your phone")
+            ),
+            SelectChoice(
+                "yes", lazy_gettext("Remove it: then your own phone rings outside appointments")
+            ),
+        ],
+        validate_choice=False,
+    )
 
 
 class PauseForm(PageForm):

@@ -52,9 +52,22 @@ def _quoted(view: StatusView) -> str | None:
 
 
 def _idle(view: StatusView) -> str:
+    if view.standing:
+        return _own_forward(view)
     if view.upcoming is None:
         return _("Not forwarded. No forward is planned.")
     return _("Not forwarded. Next: %(when)s.", when=formats.moment(view.upcoming.start))
+
+
+def _own_forward(view: StatusView) -> str:
+    to = destinations(view.standing)
+    if view.upcoming is None:
+        return _("Your own forward to %(number)s holds. No other is planned.", number=to)
+    return _(
+        "Your own forward to %(number)s holds. Next: %(when)s.",
+        number=to,
+        when=formats.moment(view.upcoming.start),
+    )
 
 
 def _forwarding(view: StatusView) -> str:
@@ -79,10 +92,24 @@ def _not_taken(view: StatusView) -> str:
 
 
 def _paused(view: StatusView) -> str:
-    if view.link is None or view.link.paused_until is None:
-        return _("Paused; your own phone rings.")
-    until = formats.moment(view.link.paused_until)
-    return _("Paused until %(time)s; your own phone rings.", time=until)
+    until = formats.moment(view.link.paused_until) if view.link and view.link.paused_until else ""
+    to = destinations(view.standing)
+    if until and to:
+        return _(
+            "Paused until %(time)s; your own forward to %(number)s holds.", time=until, number=to
+        )
+    if until:
+        return _("Paused until %(time)s; your own phone rings.", time=until)
+    if to:
+        return _("Paused; your own forward to %(number)s holds.", number=to)
+    return _("Paused; your own phone rings.")
+
+
+def _disconnected(view: StatusView) -> str | None:
+    if not view.standing:
+        return None
+    to = destinations(view.standing)
+    return _("Disconnected; your own forward to %(number)s holds again.", number=to)
 
 
 _WRITERS: dict[PageState, Callable[[StatusView], str | None]] = {
@@ -92,6 +119,7 @@ _WRITERS: dict[PageState, Callable[[StatusView], str | None]] = {
     PageState.STALE: _stale,
     PageState.REFUSED: _not_taken,
     PageState.PAUSED: _paused,
+    PageState.DISCONNECTED: _disconnected,
 }
 _SENTENCES = {
     PageState.UNAVAILABLE: _l("This integration is not available for your account."),
@@ -180,6 +208,12 @@ _ACTIVITY = {
     "trial": _l("Trial forward started"),
     "forward_set": _l("Forward on"),
     "forward_cleared": _l("Forward off"),
+    "forward_restored": _l("Own forward back on"),
+    "forward_kept": _l("Own forward kept"),
+    "forward_replaced": _l("Own forward removed"),
+    "foreign_forward": _l("A forward was set by hand; it stays"),
+    "changed_by_hand": _l("The forward was changed by hand; it stays until the next appointment"),
+    "moved": _l("Moved to another exchange or extension"),
     "push_failed": _l("The exchange did not do it"),
 }
 

@@ -6,7 +6,7 @@ from ..domain.money import Price
 from ..domain.request_state import RequestState
 from ..ports import Capabilities
 from ..services.onboarding.building import LineCheck
-from ..services.onboarding.errors import OnboardingError
+from ..services.refusals import Refusal
 from ..services.stopping import Why
 from . import formats
 from .i18n import gettext as _
@@ -47,7 +47,7 @@ _ERRORS = {
     "not_possible": _l("This is no longer possible for this request."),
     "expired": _l("The quote has expired. The helpdesk can make a new one."),
     "already_open": _l("There is another open request for this extension."),
-    "taken": _l("This extension is connected already."),
+    "extension_taken": _FAULTS["taken"],
 }
 _CHECKS = {
     "found": _l("The exchange knows this extension."),
@@ -59,7 +59,7 @@ _CHECKS = {
 }
 
 
-def error(found: OnboardingError) -> str:
+def error(found: Refusal) -> str:
     """Why a step did not happen."""
     known = _ERRORS.get(found.code) or _CHECKS.get(str(getattr(found, "check", "")))
     return str(known) if known is not None else _("That did not work. Nothing has changed.")
@@ -128,6 +128,7 @@ _MAILS = {
     "done": _l("Ready to connect"),
     "note": _l("Message"),
     "link_broken": _l("Connection broken"),
+    "link_works": _l("Connection works again"),
     "ending": _l("End announced"),
     "ended": _l("Ended"),
     "limit_desk": _l("Limit reached"),

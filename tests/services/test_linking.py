@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
 
@@ -11,14 +14,26 @@ import sqlalchemy as sa
 from example_app.fake_google.process import LocalGoogle
 from gcal_plugin.domain.destination import Destination
 from gcal_plugin.domain.link_state import LinkState
-from gcal_plugin.ports import Account, CalendarError
+from gcal_plugin.ports import Account, CalendarError, Temporary
 from gcal_plugin.ports.telephony import Line
-from gcal_plugin.services import linking
+from gcal_plugin.services import linking, outbox, switching
 from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.store import scope
-from gcal_plugin.store.tables import Attempt, Calendar, Consent, Grant, Link
+from gcal_plugin.store.tables import (
+    Activity,
+    Attempt,
+    Calendar,
+    Consent,
+    Forwarding,
+    Grant,
+    Link,
+    MailOut,
+    WindowRow,
+)
 from tests.support.consent import consent
+from tests.support.exchanges import Exchange
 from tests.support.portal import ANNA, JAN, PIET
+from tests.support.runtime import NotedMailer
 
 CALLBACK = "http://127.0.0.1:8000/google-calendar/callback"
 EMAIL = "jan@bakkerij.example"
@@ -66,7 +81,7 @@ def connect(rt: Runtime, link_id: UUID, email: str = EMAIL) -> linking.ConnectOu
     return back(rt, consent(to_google(rt, link_id), email))
 
 
-def choose(rt: Runtime, link_id: UUID, calendar: str = f"rota-{EMAIL}", **said: bool) -> UUID:
+def choose(rt: Runtime, link_id: UUID, calendar: str = f"rota-{EMAIL}", **said: Any) -> UUID:
     return linking.choose_calendar(rt, JAN, link_id, calendar, session_key=SESSION, **said)
 
 
@@ -354,3 +369,190 @@ def test_disconnect_while_google_is_away_still_deletes_our_side(
     google.fault("serviceUnavailable", endpoint="oauth.revoke")
     assert linking.disconnect(rt, JAN, link_id).access is linking.Withdrawn.FAILED
     assert count(rt, Grant) == 0
+
+
+THEIRS = Destination.parse("+31201112222")
+LINE = Line(JAN.domain, "200")
+
+
+def stands(rt: Runtime) -> set[str]:
+    return {one.value for one in rt.telephony["main"].read(LINE).destinations}
+
+
+def by_hand(rt: Runtime, *destinations: Destination) -> None:
+    """Somebody sets a forward on the phone itself."""
+    exchange = rt.telephony["main"]
+    revision = exchange.read(LINE).revision + 1
+    exchange.replace(LINE, frozenset(destinations), revision=revision)
+
+
+def switch(rt: Runtime, link_id: UUID) -> None:
+    """A worker looks at the line, as after every change."""
+    assert switching.apply_now(rt, link_id)
+
+
+def told(rt: Runtime) -> list[str]:
+    with rt.store.begin() as session:
+        return [one.what for one in session.query(Activity).order_by(Activity.id)]
+
+
+@pytest.mark.parametrize("seen_by_worker", [False, True])
+@pytest.mark.parametrize(("drop", "left"), [(False, {"+31201112222"}), (True, set[str]())])
+def test_each_answer_about_an_existing_forward_holds_before_and_after_an_appointment(
+    rt: Runtime,
+    link_id: UUID,
+    google: LocalGoogle,
+    seen_by_worker: bool,
+    drop: bool,
+    left: set[str],
+) -> None:
+    """Whether or not a worker looked at the line between provisioning and linking."""
+    by_hand(rt, THEIRS)
+    if seen_by_worker:
+        switch(rt, link_id)
+    connect(rt, link_id)
+    found = linking.calendar_choice(rt, JAN, link_id, session_key=SESSION).standing
+    assert found.destinations == {THEIRS}
+    calendar_id = choose(
+        rt, link_id, replace_forward=drop, seen_forward=[one.value for one in found.destinations]
+    )
+    assert ("forward_replaced" if drop else "forward_kept") in told(rt)
+    switch(rt, link_id)
+    assert stands(rt) == left
+    now = datetime.now(UTC)
+    with rt.store.begin() as session:
+        window = WindowRow(
+            calendar_id=calendar_id,
+            event_id="now",
+            start_at=now - timedelta(hours=1),
+            end_at=now + timedelta(hours=1),
+            kind="number",
+            value="+31612345678",
+            received_at=now,
+        )
+        session.add(window)
+    switch(rt, link_id)
+    assert stands(rt) == {"+31612345678"}
+    with rt.store.begin() as session:
+        session.execute(sa.delete(WindowRow))
+    switch(rt, link_id)
+    assert stands(rt) == left
+    report = linking.disconnect(rt, JAN, link_id)
+    assert report.forward is linking.Cleared.DONE
+    assert stands(rt) == left
+
+
+def test_a_forward_that_is_not_the_one_shown_is_asked_about_again(
+    rt: Runtime, link_id: UUID
+) -> None:
+    by_hand(rt, THEIRS)
+    connect(rt, link_id)
+    with pytest.raises(linking.ForwardExists):
+        choose(rt, link_id, replace_forward=True, seen_forward=["+31612345678"])
+    assert state_of(rt, link_id) is LinkState.READY
+    switch(rt, link_id)
+    assert stands(rt) == {THEIRS.value}, "an answer that came to nothing changes nothing"
+
+
+def test_a_forward_gone_before_linking_does_not_come_back(rt: Runtime, link_id: UUID) -> None:
+    by_hand(rt, THEIRS)
+    switch(rt, link_id)
+    by_hand(rt)
+    connect(rt, link_id)
+    choose(rt, link_id)
+    switch(rt, link_id)
+    assert stands(rt) == set()
+    with rt.store.begin() as session:
+        assert session.get_one(Forwarding, link_id).foreign_set is None
+
+
+def test_linking_while_the_exchange_is_silent_keeps_what_stands_there(
+    rt: Runtime, link_id: UUID
+) -> None:
+    exchange = Exchange("main")
+    silent = replace(rt, telephony={"main": exchange})
+    exchange.by_hand(LINE, THEIRS.value)
+    exchange.reading = lambda: Temporary("no answer")
+    connect(silent, link_id)
+    assert not linking.calendar_choice(silent, JAN, link_id, session_key=SESSION).standing.known
+    choose(silent, link_id)
+    assert state_of(rt, link_id) is LinkState.LINKED
+    exchange.reading = lambda: None
+    switch(silent, link_id)
+    assert stands(silent) == {THEIRS.value}
+
+
+def test_another_calendar_or_a_reconnect_asks_nothing_about_the_forward_that_was_kept(
+    rt: Runtime, link_id: UUID, google: LocalGoogle
+) -> None:
+    google.add_calendar("second", EMAIL, summary="Tweede")
+    by_hand(rt, THEIRS)
+    connect(rt, link_id)
+    choose(rt, link_id, replace_forward=False)
+    choose(rt, link_id, "second")
+    with rt.store.begin() as session:
+        grant_id = session.scalars(sa.select(Grant.id)).one()
+    linking.grant_lost(rt, grant_id, "revoked")
+    connect(rt, link_id)
+    assert linking.reconnect_same(rt, JAN, link_id, session_key=SESSION) is not None
+    switch(rt, link_id)
+    assert stands(rt) == {THEIRS.value}
+    linking.disconnect(rt, JAN, link_id)
+    connect(rt, link_id)
+    with pytest.raises(linking.ForwardExists):
+        choose(rt, link_id)
+
+
+def post(rt: Runtime) -> list[tuple[str, str]]:
+    """Send what is due; answers (to, subject) of all that went out so far."""
+    outbox.send_due(rt)
+    assert isinstance(rt.mailer, NotedMailer)
+    return [(mail.to[0], mail.subject) for mail in rt.mailer.sent]
+
+
+def lose_access(rt: Runtime) -> None:
+    with rt.store.begin() as session:
+        grant_id = session.scalars(sa.select(Grant.id)).one()
+    linking.grant_lost(rt, grant_id, "revoked")
+
+
+def test_whoever_was_told_of_a_break_is_told_once_that_it_is_over(
+    rt: Runtime, link_id: UUID
+) -> None:
+    connect(rt, link_id)
+    choose(rt, link_id)
+    linking.set_precautions(
+        rt, JAN, link_id, stale_choice="keep", fallback_title="", second_contact="els@b.example"
+    )
+    for broken in (1, 2):
+        lose_access(rt)
+        assert len(post(rt)) == 4 * broken - 2
+        woken = rt.wake.mails  # type: ignore[attr-defined]
+        connect(rt, link_id)
+        assert linking.reconnect_same(rt, JAN, link_id, session_key=SESSION)
+        assert rt.wake.mails == woken + 1  # type: ignore[attr-defined]
+        assert post(rt)[-2:] == [
+            (JAN.email, "Extensie 200 schakelt weer door"),
+            ("els@b.example", "Extensie 200 schakelt weer door"),
+        ]
+        choose(rt, link_id)
+        assert len(post(rt)) == 4 * broken
+    with rt.store.begin() as session:
+        waiting = session.scalars(sa.select(MailOut.kind).where(MailOut.state == "waiting"))
+        assert list(waiting) == [], "no reminder of a break that is over"
+
+
+def test_a_break_that_was_over_before_its_letter_left_is_nobodys_news(
+    rt: Runtime, link_id: UUID
+) -> None:
+    connect(rt, link_id)
+    calendar_id = choose(rt, link_id)
+    linking.calendar_lost(rt, calendar_id, "unreadable")
+    assert linking.calendar_back(rt, calendar_id) == 1
+    assert post(rt) == []
+    linking.calendar_lost(rt, calendar_id, "unreadable")
+    post(rt)
+    linking.disconnect(rt, JAN, link_id)
+    assert [subject for _, subject in post(rt)] == ["Extensie 200 schakelt niet meer door"], (
+        "letting go is not working again"
+    )

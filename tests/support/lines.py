@@ -150,6 +150,15 @@ class World:
                 setattr(link, name, value)
             mark_due(session, [link_id], self.clock.at, cause=cause)
 
+    def decide(self, link_id: UUID, *, keep: bool) -> frozenset[Destination]:
+        """Somebody decides about the forward that stands on the line now."""
+        row = self.row(link_id)
+        held = self.rt.telephony[row.pbx].read(Line(row.domain, row.extension))
+        with self.rt.store.begin() as session:
+            found = switching.decide_existing(session, link_id, held, self.clock.at, keep=keep)
+            mark_due(session, [link_id], self.clock.at)
+        return found
+
     def row(self, link_id: UUID) -> Forwarding:
         """The line's row as it is stored now."""
         with self.rt.store.begin() as session:

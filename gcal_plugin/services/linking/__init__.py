@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .breaks import calendar_back, calendar_lost, grant_lost
-from .choose import Choice, calendar_choice, choose_calendar, foreign_forward, reconnect_same
+from .choose import Choice, calendar_choice, choose_calendar, reconnect_same
 from .connect import (
     ConnectOutcome,
     NotReady,
@@ -31,6 +31,7 @@ from .errors import (
 )
 from .pausing import PauseInPast, pause, resume, set_precautions, take_over
 from .provision import add_link, end_link, live_link, provision_link
+from .standing import Standing
 
 __all__ = [
     "AttemptRefused",
@@ -52,6 +53,7 @@ __all__ = [
     "OtherAccount",
     "PauseInPast",
     "ScopesMissing",
+    "Standing",
     "TitlesUnreadable",
     "Withdrawn",
     "add_link",
@@ -63,7 +65,6 @@ __all__ = [
     "disconnect",
     "end_link",
     "finish_connect",
-    "foreign_forward",
     "grant_lost",
     "live_link",
     "pause",

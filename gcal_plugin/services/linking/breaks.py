@@ -14,7 +14,7 @@ from ...store.tables import Calendar, Grant, Link
 from .. import alarms, grant_tokens
 from ..access import SYSTEM
 from ..runtime import Runtime
-from .records import mended, move, note, wants_attention
+from .records import move, note, wants_attention, works_again
 
 _ALIVE = (LinkState.LINKED, LinkState.CHOOSING, LinkState.CALENDAR_GONE)
 
@@ -78,7 +78,7 @@ def calendar_back(rt: Runtime, calendar_id: UUID) -> int:
         ).all()
         for link in links:
             move(link, LinkAction.FIND_CALENDAR)
-            mended(session, link)
+            works_again(session, link, now)
             wants_attention(session, link, now)
             note(session, link, "calendar_back", SYSTEM, now)
         woken = [(link.pbx, link.id) for link in links]

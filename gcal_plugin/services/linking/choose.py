@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,12 +10,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ...domain.destination import Destination
 from ...domain.link_state import LinkAction, LinkState
-from ...ports import AccessToken, Account, CalendarInfo
-from ...ports.telephony import Line
+from ...ports import AccessToken, Account, CalendarInfo, Capabilities
 from ...store import scope
-from ...store.tables import Calendar, Consent, Forwarding, Grant, Link
+from ...store.tables import Calendar, Consent, Grant, Link
 from .. import grant_tokens
 from ..access import actor, as_customer
 from ..runtime import Runtime
@@ -22,12 +21,12 @@ from .connect import pending_consent
 from .disconnecting import forget_calendar, release
 from .errors import (
     CalendarVanished,
-    ForwardExists,
     NothingToChoose,
     OtherAccount,
     TitlesUnreadable,
 )
-from .records import mended, move, note, wants_attention
+from .records import move, note, wants_attention, works_again
+from .standing import Standing, answered, settle, standing_forward
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,10 @@ class Choice:
     """Google's id of the calendar that is linked now."""
     also_on: dict[str, list[str]]
     """Extensions of this customer that follow a calendar already, by Google's calendar id."""
-    existing_forward: frozenset[Destination]
-    """A forward on the exchange that is not ours."""
+    capabilities: Capabilities | None
+    """What the exchange does with forwards; None where the settings no longer name it."""
+    standing: Standing
+    """A forward on the exchange that is not ours, and that is to be decided about."""
     fallback_number: str | None
     stale_choice: str
     second_contact: str | None
@@ -80,7 +81,8 @@ def calendar_choice(
         calendars=rt.calendars.calendars(token),
         chosen=chosen,
         also_on=others,
-        existing_forward=foreign_forward(rt, link.id),
+        capabilities=exchange.capabilities if (exchange := rt.telephony.get(link.pbx)) else None,
+        standing=standing_forward(rt, link.id),
         fallback_number=link.fallback_number,
         stale_choice=link.stale_choice,
         second_contact=link.second_contact,
@@ -114,22 +116,6 @@ def _also_on(session: Session, link: Link) -> dict[str, list[str]]:
     return found
 
 
-def foreign_forward(rt: Runtime, link_id: UUID) -> frozenset[Destination]:
-    """What the extension forwards to without us; empty too when the exchange does not answer.
-
-    An exchange that is away must not keep somebody from linking: the first push reads again.
-    """
-    from ..switching import read_existing
-
-    with rt.store.begin() as session:
-        row = session.get(Forwarding, link_id)
-        if row is None or row.observed:
-            return frozenset()
-        pbx, line = row.pbx, Line(row.domain, row.extension)
-    held = read_existing(rt, pbx, line)
-    return held.destinations if held is not None else frozenset()
-
-
 def choose_calendar(
     rt: Runtime,
     account: Account,
@@ -138,13 +124,16 @@ def choose_calendar(
     *,
     session_key: str,
     switch_account: bool = False,
-    replace_forward: bool = False,
+    replace_forward: bool | None = None,
+    seen_forward: Collection[str] | None = None,
 ) -> UUID:
     """Confirm the account, link the calendar; answers the calendar's id.
 
     Looks at Google's list again, so that a calendar which vanished between page and click is
     refused. `switch_account` and `replace_forward` are the person's answers to `OtherAccount` and
-    `ForwardExists`. The first fetch follows at once.
+    `ForwardExists`: True replaces the forward that stands on the extension, at once; False keeps it
+    for whenever no appointment forwards. `seen_forward` names the destinations that were shown, so
+    that a forward set since is asked about too. The first fetch follows at once.
     """
     choice = calendar_choice(rt, account, link_id, session_key=session_key)
     info = next((one for one in choice.calendars if one.id == google_id), None)
@@ -154,16 +143,16 @@ def choose_calendar(
         raise TitlesUnreadable
     if choice.previous_email and not switch_account:
         raise OtherAccount(choice.previous_email, choice.email)
-    if choice.existing_forward and not replace_forward:
-        raise ForwardExists(choice.existing_forward)
+    answered(choice.standing, replace_forward, seen_forward)
     left: UUID | None = None
+    told = False
     with rt.store.begin() as session:
         link = scope.link(session, as_customer(account), link_id)
         now = rt.store.now(session)
         consent = pending_consent(rt, session, account, link, session_key)
         before = (link.grant_id, link.calendar_id)
         if consent is not None:
-            _take_grant(rt, session, link, consent, now)
+            told |= _take_grant(rt, session, link, consent, now)
             move(link, LinkAction.CONNECT)
             session.delete(consent)
             note(session, link, "connected", actor(account), now)
@@ -173,8 +162,9 @@ def choose_calendar(
         calendar = _calendar(session, grant_id, info, now)
         move(link, LinkAction.CHOOSE)
         link.calendar_id = calendar.id
-        mended(session, link)
+        told |= works_again(session, link, now)
         link.linked_at = now
+        settle(session, link, choice.standing, actor(account), now, replace=bool(replace_forward))
         wants_attention(session, link, now)
         note(session, link, "calendar_chosen", actor(account), now)
         _tell_others(session, link, actor(account), now)
@@ -184,6 +174,8 @@ def choose_calendar(
         if before[0] is not None and before[0] != grant_id:
             left = before[0]
         calendar_id = calendar.id
+    if told:
+        rt.wake.mail()
     if left is not None:
         release(rt, left)
     _fetch_at_once(rt, calendar_id)
@@ -198,8 +190,11 @@ def _fetch_at_once(rt: Runtime, calendar_id: UUID) -> None:
         rt.wake.sync([calendar_id], urgent=True)
 
 
-def _take_grant(rt: Runtime, session: Session, link: Link, consent: Consent, now: datetime) -> None:
-    """Make the consent the link's grant: one grant a Google user and client, shared by links."""
+def _take_grant(rt: Runtime, session: Session, link: Link, consent: Consent, now: datetime) -> bool:
+    """Make the consent the link's grant: one grant a Google user and client, shared by links.
+
+    Answers whether somebody is to be told that another link of the grant works again.
+    """
     grant = session.scalar(
         sa.select(Grant).where(
             Grant.client_id == consent.client_id, Grant.subject == consent.subject
@@ -220,11 +215,12 @@ def _take_grant(rt: Runtime, session: Session, link: Link, consent: Consent, now
     grant_tokens.put_refresh_token(rt.store.keyring, grant, refresh)
     grant_tokens.put_access_token(rt.store.keyring, grant, access, consent.access_expires_at)
     link.grant_id = grant.id
-    _revive_siblings(session, link, grant, now)
+    return _revive_siblings(session, link, grant, now)
 
 
-def _revive_siblings(session: Session, link: Link, grant: Grant, now: datetime) -> None:
-    """A new consent mends every link that lost this same grant."""
+def _revive_siblings(session: Session, link: Link, grant: Grant, now: datetime) -> bool:
+    """A new consent mends every link that lost this same grant; answers whether that is told."""
+    told = False
     rows = session.scalars(
         sa.select(Link).where(
             Link.grant_id == grant.id,
@@ -235,13 +231,14 @@ def _revive_siblings(session: Session, link: Link, grant: Grant, now: datetime) 
     )
     for other in rows:
         move(other, LinkAction.RECONNECT)
-        mended(session, other)
+        told |= works_again(session, other, now)
         wants_attention(session, other, now)
         note(session, other, "reconnected", "system", now)
         _tell_others(session, other, "system", now)
         session.execute(
             sa.update(Calendar).where(Calendar.id == other.calendar_id).values(next_sync_at=now)
         )
+    return told
 
 
 def _tell_others(session: Session, link: Link, who: str, now: datetime) -> None:
@@ -268,9 +265,7 @@ def reconnect_same(
     if not same or kept is None:
         return None
     try:
-        return choose_calendar(
-            rt, account, link_id, kept, session_key=session_key, replace_forward=True
-        )
+        return choose_calendar(rt, account, link_id, kept, session_key=session_key)
     except (CalendarVanished, TitlesUnreadable):
         return None
 

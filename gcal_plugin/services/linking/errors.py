@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from ...domain.destination import Destination
+from ..refusals import Refusal
 
 
-class LinkingError(Exception):
-    """A step of linking that did not happen; nothing was saved. `code` selects the words."""
+class LinkingError(Refusal):
+    """A step of linking that did not happen; nothing was saved."""
 
     code = "linking"
 
 
 class AttemptRefused(LinkingError):
-    """The way back from Google does not belong to this person, session or time."""
+    """The way back from Google does not belong to this person, session or time.
+
+    `code` is `state` (unknown or used before), `session`, `account` or `expired`.
+    """
 
     def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-        """`state` (unknown or used before), `session`, `account` or `expired`."""
+        super().__init__(code=code)
 
 
 class ConsentCancelled(LinkingError):

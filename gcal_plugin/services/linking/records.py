@@ -18,8 +18,15 @@ def move(link: Link, action: LinkAction) -> None:
     link.state = step(LinkState(link.state), action).value
 
 
+def works_again(session: Session, link: Link, now: datetime) -> bool:
+    """The link works again: whoever was told of the break is told; answers whether anybody was."""
+    told = alarms.link_works(session, link, now) > 0
+    mended(session, link)
+    return told
+
+
 def mended(session: Session, link: Link) -> None:
-    """The link works again: forget the break, and take back the letters about it."""
+    """Forget a break, and take back the letters about it that did not go out."""
     if link.broken_at is not None:
         alarms.link_mended(session, link)
     link.broken_at = link.broken_reason = None

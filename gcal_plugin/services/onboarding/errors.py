@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
+from ..refusals import Refusal
 
-class OnboardingError(Exception):
-    """A step that did not happen; nothing was changed. `code` selects the words."""
+
+class OnboardingError(Refusal):
+    """A step of a request that did not happen; nothing was changed."""
 
     code = "onboarding"
 

@@ -11,7 +11,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..linking.errors import ExtensionTaken
+from ..refusals import Refusal
 from ..runtime import Runtime
 from .building import check_line
 from .direct import Wanted, add, holder_of, line_of, read_wanted
@@ -77,7 +77,7 @@ def import_csv(
                 check_made = checks.get(line, "not_asked")
                 _, new = add(rt, session, wanted, who=who, remarks="", check=check_made)
                 made += new
-    except (OnboardingError, ExtensionTaken) as error:
+    except Refusal as error:
         raise FileRefused([RowFault(line, "extension", error.code)]) from None
     rt.wake.mail()
     return Imported(made, len(rows) - made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...store.queries_sweep import RESTORED
 from ...store.tables import Activity, LedgerEntry
 from .models import ActivityView
 from .names import Names
@@ -42,6 +43,8 @@ def _activity(row: Activity, account_id: str) -> ActivityView:
 def _switch(row: LedgerEntry, names: Names) -> ActivityView:
     done = row.outcome == "done"
     what = ("forward_set" if row.destinations else "forward_cleared") if done else "push_failed"
+    if done and (row.detail or "").startswith(RESTORED):
+        what = "forward_restored"
     return ActivityView(
         at=row.answered_at or row.sent_at or row.due_at,
         what=what,

@@ -251,6 +251,8 @@ class StatusView:
     """Where calls go now, as the exchange last said it."""
     until: datetime | None = None
     """When that changes."""
+    standing: tuple[DestinationView, ...] = ()
+    """The customer's own forward, set by hand: it holds whenever none of ours is active."""
     upcoming: EventView | None = None
     """The next forward that will start."""
     events: tuple[EventView, ...] = ()

@@ -143,6 +143,7 @@ class _Page:
             link=self._facts(calendar, paused=paused),
             ringing=self.names.views(forwarding.observed or ()) if forwarding else (),
             until=self._until(windows, now, standing=paused or broken),
+            standing=self.names.views(forwarding.foreign_set or ()) if forwarding else (),
             upcoming=next(
                 (one for one in events if one.forwards and not one.held and one.start > now), None
             ),

@@ -18,17 +18,22 @@ def week_of(events: Iterable[EventView], now: datetime, zone: ZoneInfo) -> WeekV
     A day of 23 or 25 hours is drawn as one of 24: bars stand where the clock on the wall says.
     """
     today = now.astimezone(zone).date()
-    listed = [event for event in events if event.destination is not None]
+    over = datetime.combine(today + timedelta(days=DAYS), time(), zone)
+    listed = sorted(
+        (event for event in events if event.destination is not None and event.start < over),
+        key=lambda one: one.start,
+    )
     days = tuple(_day(today + timedelta(days=offset), listed, zone) for offset in range(DAYS))
     return WeekView(days=days, now_minute=_minute(now.astimezone(zone)))
 
 
 def _day(day: date, events: list[EventView], zone: ZoneInfo) -> WeekDay:
+    """One day of events that stand in the order of their starts."""
     begin = datetime.combine(day, time(), zone)
     end = datetime.combine(day + timedelta(days=1), time(), zone)
     bars: list[WeekBar] = []
     free: list[int] = []
-    for event in sorted(events, key=lambda one: one.start):
+    for event in events:
         if event.end <= begin or event.start >= end:
             continue
         first = 0 if event.start <= begin else _minute(event.start.astimezone(zone))

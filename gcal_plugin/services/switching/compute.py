@@ -81,6 +81,9 @@ def _work_out(intent: Intent, exchange: Telephony, board: Board) -> None:
     facts = board.facts[claim.link_id]
     intent.policy_version = facts.policy.version
     intent.calendar_id = facts.link.calendar_id
+    # A claim that ended without a word may have written, but not for a link that was never made.
+    maybe_ours = claim.in_doubt and facts.link.linked_at is not None
+    intent.fresh = claim.observed is None and not maybe_ours
     intent.effect = facts.effect.reason or facts.effect.mode.value
     edge = board.next_edge(facts) if facts.effect.mode in (Mode.FOLLOW, Mode.FINISH) else None
     intent.next_at = earliest(edge, facts.effect.until)

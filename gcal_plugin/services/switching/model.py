@@ -57,6 +57,8 @@ class Intent:
     """What the exchange holds as far as we know; None when we must not guess."""
     revision: int = 0
     foreign: Set | None = None
+    fresh: bool = False
+    """Nothing of ours was ever written to the line: what stands there is its owner's."""
     trial_over: bool = False
     starts: bool = False
     """Whether this switch puts a destination there that was not there: what a day's cap counts."""
@@ -82,6 +84,8 @@ class Outcome:
     """Destinations that the exchange itself refused, each with its words."""
     quiet: bool = False
     """Reading showed that the exchange holds it already: nothing was written."""
+    unsent: bool = False
+    """The error came before anything was written."""
     held_back: float | None = None
     """Seconds until the exchange's breaker lets a write through again; nothing was sent."""
     sent_at: datetime | None = None

@@ -26,10 +26,15 @@ Stored = list[list[Any]]
 
 def with_plan(board: Board, intent: Intent, exchange: Telephony) -> None:
     """Decide whether the plan on the exchange still says what it should; else make a new one."""
+    if intent.foreign:
+        # A plan would end in nothing; sets, edge by edge, bring the customer's own forward back.
+        if intent.claim.plan is not None:
+            intent.step = Step.WRITE
+        return
     facts = board.facts[intent.claim.link_id]
     until = board.at + PLAN_AHEAD
     effect = facts.effect
-    if effect.mode is Mode.FOLLOW and intent.claim.trial_value is None and not intent.foreign:
+    if effect.mode is Mode.FOLLOW and intent.claim.trial_value is None:
         stop = min(until, effect.until) if effect.until is not None else until
         limits = [facts.policy.max_simultaneous, exchange.capabilities.max_destinations]
         intent.plan = [

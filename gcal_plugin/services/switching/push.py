@@ -23,8 +23,13 @@ from .breaker import Breaker
 from .model import Intent, Outcome, Step
 
 READS = 25
-"""The most lines of a batch that are read one by one before writing; beyond that, writing the whole
-set again is cheaper than asking, and as safe."""
+"""The most lines in doubt of a batch that are read one by one before writing; beyond that, writing
+the whole set again is cheaper than asking, and as safe."""
+FIRST_READS = 100
+"""The most lines of a batch that are met for the first time: each is read, since what stands there
+is not ours. The others wait for the next batch, so that reading never outlasts the lease."""
+NEXT_BATCH = 0.2
+"""Seconds until those others are looked at."""
 HANDS = 4
 """Requests at once to one exchange from one process, where lines go one by one."""
 
@@ -33,18 +38,21 @@ Clock = Callable[[], datetime]
 
 def read_doubtful(
     exchange: Telephony, intents: Sequence[Intent], breaker: Breaker
-) -> dict[int, TelephonyError]:
+) -> dict[int, TelephonyError | None]:
     """Ask the exchange about lines of which we must not guess what they hold.
 
     An earlier write may have landed although its answer never came: reading first keeps it at one
-    write. Answers, by the intent's `id`, the errors after which nothing may be written now.
+    write. A line that we never wrote to may have a forward of its owner's: it is always read.
+    Answers, by the intent's `id`, why nothing may be written now; None where there was no time.
     """
-    unknown = [one for one in intents if one.step is Step.WRITE and one.observed is None]
+    unknown = [one for one in intents if one.step is not Step.NOTHING and one.observed is None]
     if not exchange.capabilities.read_back or not unknown:
         return {}
-    if len(unknown) > READS:
-        unknown = [one for one in unknown if not one.target][:READS]
-    failed: dict[int, TelephonyError] = {}
+    first = [one for one in unknown if one.fresh]
+    doubtful = [one for one in unknown if one.step is Step.WRITE and not one.fresh]
+    if len(doubtful) > READS:
+        doubtful = [one for one in doubtful if not one.target][:READS]
+    failed: dict[int, TelephonyError | None] = {id(one): None for one in first}
 
     def read(intent: Intent) -> None:
         if breaker.waits():
@@ -57,15 +65,18 @@ def read_doubtful(
         except TelephonyError:
             # Not about silence: the write that follows meets the same refusal and tells it.
             breaker.answered()
+            failed.pop(id(intent), None)
         else:
+            failed.pop(id(intent), None)
             breaker.answered()
             try:
                 learn(intent, held)
             except StaleRevision as error:
                 failed[id(intent)] = error
 
-    with ThreadPoolExecutor(min(HANDS, len(unknown) or 1)) as pool:
-        list(pool.map(read, unknown))
+    asked = [*first[:FIRST_READS], *doubtful]
+    with ThreadPoolExecutor(min(HANDS, len(asked) or 1)) as pool:
+        list(pool.map(read, asked))
     return failed
 
 
@@ -75,13 +86,14 @@ def learn(intent: Intent, held: Applied) -> None:
     Raises `StaleRevision` where somebody wrote at a revision above ours: they may have overtaken
     us, so we must not write over them. Recorded, the next claim starts above it.
     """
-    never_ours = intent.claim.observed is None and intent.claim.settled == 0
-    if never_ours and not intent.claim.in_doubt and held.destinations:
+    if intent.fresh and held.destinations:
         # It stood there before our first write: kept, and put back when ours ends.
         intent.foreign = held.destinations
         intent.target = frozenset(intent.ours) or held.destinations
+        # A plan would end in nothing; sets bring theirs back.
+        intent.step, intent.plan, intent.plan_until = Step.WRITE, [], None
     intent.observed = held.destinations
-    if intent.observed == intent.target:
+    if intent.step is Step.WRITE and intent.observed == intent.target:
         intent.step = Step.NOTHING
         intent.revision = max(intent.revision, held.revision)
     elif held.revision >= intent.revision:
@@ -133,11 +145,14 @@ class Volley:
         asked_at = clock()
         failed = read_doubtful(self.exchange, self.intents, breaker)
         outcomes = [Outcome(one, quiet=True) for one in self.intents if one.step is Step.NOTHING]
-        outcomes += [
-            Outcome(one, error=failed[id(one)], sent_at=asked_at, answered_at=clock())
-            for one in self.intents
-            if id(one) in failed
-        ]
+        for one in self.intents:
+            if id(one) in failed:
+                error = failed[id(one)]
+                outcomes.append(
+                    Outcome(one, error=error, sent_at=asked_at, answered_at=clock(), unsent=True)
+                    if error is not None
+                    else Outcome(one, held_back=breaker.waits() or NEXT_BATCH)
+                )
         done = {id(one.intent) for one in outcomes}
         rest = [one for one in self.intents if id(one) not in done]
         if rest:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ...ports import StaleRevision, TelephonyError, Temporary, VerifyMismatch
 from ...store.queries_settling import Settlement, add_ledger, settle
+from ...store.queries_sweep import RESTORED
 from ...store.tables import Activity
 from . import retrying
 from .compute import day_of
@@ -104,7 +105,7 @@ def answered(outcome: Outcome, now: datetime) -> Settlement:
     intent = outcome.intent
     if outcome.applied is None:
         assert outcome.error is not None
-        return _failed(intent, outcome.error, now)
+        return _failed(intent, outcome.error, now, unsent=outcome.unsent)
     bad = {destination for destination, _ in outcome.refused}
     intent.ours = tuple(one for one in intent.ours if one not in bad)
     intent.observed = outcome.applied.destinations
@@ -125,7 +126,7 @@ def answered(outcome: Outcome, now: datetime) -> Settlement:
     )
 
 
-def _failed(intent: Intent, error: TelephonyError, now: datetime) -> Settlement:
+def _failed(intent: Intent, error: TelephonyError, now: datetime, *, unsent: bool) -> Settlement:
     claim = intent.claim
     failures = claim.failures + 1
     row = replace(unchanged(intent), failures=failures, last_error=str(error)[:_WORDS])
@@ -149,7 +150,7 @@ def _failed(intent: Intent, error: TelephonyError, now: datetime) -> Settlement:
         # It may have landed: `settled` stays behind, so that the next claim reads before it writes.
         return replace(
             row,
-            settled=claim.generation - 1,
+            settled=row.settled if unsent else claim.generation - 1,
             due_at=now + retrying.after_silence(failures, error.retry_after),
         )
     wait_refused = retrying.after_refusal(failures)
@@ -250,6 +251,8 @@ def _entry(outcome: Outcome, row: Settlement, ours: bool) -> dict[str, Any]:
     if outcome.applied is not None and outcome.answered_at is not None:
         late = (outcome.answered_at - asked).total_seconds()
     words = str(outcome.error) if outcome.error else (row.last_error or None)
+    if intent.foreign and not intent.ours:
+        words = f"{RESTORED}: {words}" if words else RESTORED
     return {
         "link_id": claim.link_id,
         "tenant_id": claim.tenant_id,

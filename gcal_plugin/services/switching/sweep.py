@@ -3,8 +3,8 @@
 Who owns a line when somebody changes its forward by hand, on the phone or in the exchange:
 
 - None of ours should be active: what stands there is theirs. It is kept, and it comes back after
-  our next forward. Only a set that we once asked for ourselves is cleared, since that is a write
-  of ours that came too late.
+  our next forward. Only a set that we asked for ourselves is cleared, while the switch after it was
+  not read back yet: that is a write of ours that came too late.
 - One of ours should be active: it is put back, once. When it is changed again soon, somebody means
   it: their change stands until the next edge, and the status page says so.
 """
@@ -157,7 +157,9 @@ def _mend(
     if held.destinations == target:
         # Right already, only our record was behind: a write that landed without a word.
         report.same += 1
-    elif queries_sweep.was_ours(session, record, found, at, rt.settings.history_days) and found:
+    elif found and queries_sweep.was_ours(
+        session, record, found, held.revision, at, rt.settings.history_days
+    ):
         report.repaired += 1
         changes = _due(at)
     elif not ours:

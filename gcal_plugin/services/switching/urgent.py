@@ -6,12 +6,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from ...domain.destination import Destination
-from ...ports import Applied, Line, TelephonyError
 from ...store.queries_switching import ensure_rows, mark_due
 from ...store.tables import Forwarding
 from ..runtime import Runtime
 from .batch import switch_batch
-from .model import pairs, set_of
 
 
 def apply_now(rt: Runtime, link_id: UUID, cause: str = "change") -> bool:
@@ -41,45 +39,6 @@ def clear_link(rt: Runtime, link_id: UUID, cause: str = "disconnect") -> bool:
         return False
     with rt.store.begin() as session:
         return not session.get_one(Forwarding, link_id).desired
-
-
-def read_existing(rt: Runtime, pbx: str, line: Line) -> Applied | None:
-    """What a line forwards to now, ours or not; None where the exchange cannot tell, or is away."""
-    exchange = rt.telephony[pbx]
-    if not exchange.capabilities.read_back:
-        return None
-    try:
-        return exchange.read(line)
-    except TelephonyError:
-        # Not knowing is an answer here: the first write reads again before it replaces anything.
-        return None
-
-
-def keep_existing(rt: Runtime, link_id: UUID, *, keep: bool) -> frozenset[Destination]:
-    """Note the forward that stands on a line before we touch it; answers what it is.
-
-    With `keep` it comes back whenever none of ours is active; without it our first write replaces
-    it for good, as the person chose.
-    """
-    with rt.store.begin() as session:
-        ensure_rows(session, [link_id])
-        row = session.get_one(Forwarding, link_id)
-        pbx, line = row.pbx, Line(row.domain, row.extension)
-    held = read_existing(rt, pbx, line)
-    if held is None:
-        return frozenset()
-    with rt.store.begin() as session:
-        row = session.get_one(Forwarding, link_id)
-        session.refresh(row)
-        foreign = held.destinations - set_of(row.desired)
-        row.foreign_set = pairs(foreign) if foreign and keep else None
-        row.observed = pairs(held.destinations)
-        row.observed_revision = held.revision
-        row.observed_at = rt.store.now(session)
-        row.revision = max(row.revision, held.revision)
-        if foreign and not keep:
-            row.desired = row.observed
-    return foreign
 
 
 def trial(rt: Runtime, link_id: UUID, destination: Destination, seconds: float = 60) -> bool:

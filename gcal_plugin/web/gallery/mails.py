@@ -72,6 +72,7 @@ def _values(kind: str) -> dict[str, Any]:
         "agreed_at": at(-1, "14:05").isoformat(),
         "ends_at": at(30, "00:00").isoformat(),
         "since": at(0, "08:20").isoformat(),
+        "mended_at": at(0, "11:45").isoformat(),
         "day": 0,
         "reason": _REASONS.get(kind, "revoked"),
         "why": "We gaan over op een andere oplossing.",

@@ -8,10 +8,11 @@ from typing import Any
 
 from ...domain.destination import Destination, Kind
 from ...domain.policy import Verdict
-from ...ports import CalendarInfo
-from ...services.linking import Choice
+from ...ports import CalendarInfo, Capabilities
+from ...services.linking import Choice, Standing
 from ...services.reporting import PageState
 from ...services.trying import Tick
+from .. import words_desk
 from ..forms import (
     ButtonForm,
     CalendarForm,
@@ -68,18 +69,18 @@ def _calendars() -> dict[str, Any]:
         calendars=found,
         chosen="1",
         also_on={"2": ["201"]},
-        existing_forward=frozenset({Destination(Kind.NUMBER, "+31612345678")}),
+        capabilities=Capabilities(caller_number="caller", max_destinations=10),
+        standing=Standing(frozenset({Destination(Kind.NUMBER, "+31612345678")})),
         fallback_number=None,
         stale_choice="keep",
         second_contact=None,
     )
     form = CalendarForm(data={"calendar": "1"})
-    form.calendar.errors = [
-        _("The extension is forwarded already. Tick the box to replace that forward.")
-    ]
+    form.replace_forward.errors = [_("Say what should happen to the forward that is there.")]
     return {
         "choice": choice,
         "calendars": found,
+        "does": words_desk.capabilities(choice.capabilities) if choice.capabilities else [],
         "chosen": "1",
         "form": form,
         "action": "#",

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from ...ports import CalendarError
 from ...services import linking
-from .. import current, render
+from .. import current, render, words_desk
 from ..forms import CalendarForm
 from ..i18n import gettext as _
 from .common import back, page_url, pressed, the_link
@@ -21,12 +21,9 @@ def choose(link_id: str | None = None) -> ResponseReturnValue:
     rt, account, link = current.runtime(), current.account(), the_link(link_id)
     form = CalendarForm()
     try:
-        if pressed(form):
-            refused = _choose(form, link)
-            if refused is None:
-                flash(_("Connected. Your appointments are being fetched."), "ok")
-                return back(link)
-            form.calendar.errors = [refused]
+        if pressed(form) and _choose(form, link):
+            flash(_("Connected. Your appointments are being fetched."), "ok")
+            return back(link)
         choice = linking.calendar_choice(rt, account, link, session_key=current.session_key())
     except linking.NothingToChoose:
         flash(_("Connect your Google account first."), "wait")
@@ -35,15 +32,16 @@ def choose(link_id: str | None = None) -> ResponseReturnValue:
         log.warning("calendars_unreachable", reason=error.reason, status=error.status)
         flash(_("Google does not answer right now. Try again in a moment."), "bad")
         return back(link)
-    status = 422 if form.errors or form.calendar.errors else 200
+    status = 422 if form.errors or form.calendar.errors or form.replace_forward.errors else 200
     return _show(choice, form, link_id), status
 
 
-def _choose(form: CalendarForm, link: object) -> str | None:
-    """Link the chosen calendar; answers why not, where the page should ask again."""
+def _choose(form: CalendarForm, link: object) -> bool:
+    """Link the chosen calendar; where the page should ask again, its field tells why."""
     wanted = form.calendar.data or ""
     if not wanted:
-        return _("Choose a calendar.")
+        form.calendar.errors = [_("Choose a calendar.")]
+        return False
     try:
         linking.choose_calendar(
             current.runtime(),
@@ -52,22 +50,27 @@ def _choose(form: CalendarForm, link: object) -> str | None:
             wanted,
             session_key=current.session_key(),
             switch_account=request.form.get("switch_account") == "yes",
-            replace_forward=request.form.get("replace_forward") == "yes",
+            replace_forward={"yes": True, "no": False}.get(form.replace_forward.data or ""),
+            seen_forward=request.form.getlist("seen_forward") or None,
         )
     except linking.CalendarVanished:
-        return _("This calendar has just disappeared at Google. Choose another one.")
+        why = _("This calendar has just disappeared at Google. Choose another one.")
     except linking.TitlesUnreadable:
-        return _("We cannot read the titles of this calendar. Choose another one.")
+        why = _("We cannot read the titles of this calendar. Choose another one.")
     except linking.OtherAccount as other:
-        return _(
+        why = _(
             "This is another Google account (%(now)s) than before (%(before)s). Tick the box to "
             "switch.",
             now=other.now,
             before=other.previous,
         )
     except linking.ForwardExists:
-        return _("The extension is forwarded already. Tick the box to replace that forward.")
-    return None
+        form.replace_forward.errors = [_("Say what should happen to the forward that is there.")]
+        return False
+    else:
+        return True
+    form.calendar.errors = [why]
+    return False
 
 
 def _show(choice: linking.Choice, form: CalendarForm, link_id: str | None) -> str:
@@ -80,6 +83,7 @@ def _show(choice: linking.Choice, form: CalendarForm, link_id: str | None) -> st
     return render.page(
         "calendars.html",
         choice=choice,
+        does=words_desk.capabilities(choice.capabilities) if choice.capabilities else [],
         calendars=ordered,
         chosen=chosen,
         form=form,

@@ -12,7 +12,8 @@ from ...domain.request_state import RequestAction
 from ...services import addresses
 from ...services.onboarding import asking, desk, ending, quoting
 from ...services.onboarding.asking import Asked
-from ...services.onboarding.errors import OnboardingError, WrongFields
+from ...services.onboarding.errors import WrongFields
+from ...services.refusals import Refusal
 from ...services.reporting.requests import timeline
 from .. import current, render, words_desk
 from ..forms_desk import AnswerForm, RequestForm
@@ -109,7 +110,7 @@ def answer(request_id: str, step: str) -> ResponseReturnValue:
     if pressed(form):
         try:
             _answer(key, step, form)
-        except OnboardingError as error:
+        except Refusal as error:
             flash(words_desk.error(error), "warn")
     return redirect(url_for("gcal.request_show", request_id=key), 303)
 

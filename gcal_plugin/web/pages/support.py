@@ -13,11 +13,11 @@ from ...domain.request_state import RequestAction, RequestState
 from ...ports import Role
 from ...services import guarding, outbox
 from ...services.access import actor, as_support
-from ...services.linking.errors import ExtensionTaken
 from ...services.onboarding import building, desk, ending, quoting, templates
 from ...services.onboarding.desk import Filter, RequestView
-from ...services.onboarding.errors import OnboardingError, WrongFields
+from ...services.onboarding.errors import WrongFields
 from ...services.onboarding.quoting import Offer
+from ...services.refusals import Refusal
 from ...services.reporting.requests import timeline
 from ...store.scope import NotInReach, Viewer
 from .. import current, formats, render, words_desk
@@ -85,13 +85,8 @@ def step(request_id: str, step: str) -> ResponseReturnValue:
             flash(_STEPS[step](key, form), "ok")
         except WrongFields as error:
             form.take(error.faults, others="message")
-        except (OnboardingError, ExtensionTaken) as error:
-            flash(
-                words_desk.error(error)
-                if isinstance(error, OnboardingError)
-                else words_desk.fault("taken"),
-                "warn",
-            )
+        except Refusal as error:
+            flash(words_desk.error(error), "warn")
     if form.faulty:
         seen = desk.request_view(rt, account, key, desk=True)
         return _page(seen, (step, form)), 422

@@ -11,10 +11,10 @@ from ...domain.reasons import Reason
 from ...services import blocking, outbox
 from ...services.access import actor
 from ...services.blocking import NotANumber
-from ...services.linking.errors import ExtensionTaken
 from ...services.onboarding import direct as directly
 from ...services.onboarding import templates
-from ...services.onboarding.errors import OnboardingError, WrongFields
+from ...services.onboarding.errors import WrongFields
+from ...services.refusals import Refusal
 from ...store.scope import NotInReach
 from .. import current, formats, render, words, words_desk
 from ..forms import ButtonForm
@@ -37,10 +37,8 @@ def direct() -> ResponseReturnValue:
             )  # fmt: skip
         except WrongFields as error:
             form.take(error.faults, others="extension")
-        except OnboardingError as error:
+        except Refusal as error:
             form.extension.errors = [words_desk.error(error)]
-        except ExtensionTaken:
-            form.extension.errors = [words_desk.fault("taken")]
         else:
             flash(_("The extension is ready; the customer has been told what to do next."), "ok")
             return redirect(url_for("gcal.support_request", request_id=made), 303)

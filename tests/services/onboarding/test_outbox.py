@@ -175,7 +175,7 @@ VALUES = {
     "once": "EUR 1,00", "once_total": "EUR 1,21", "monthly": "EUR 2,00",
     "monthly_total": "EUR 2,42", "vat": "21%", "note": "Dag", "why": "Daarom",
     "reason": "revoked", "since": "2026-03-02T09:00:00+00:00", "day": 1, "fallback": "+31201234567",
-    "domain": "b.example",
+    "domain": "b.example", "mended_at": "2026-03-02T10:00:00+00:00",
 }  # fmt: skip
 
 

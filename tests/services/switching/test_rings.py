@@ -121,7 +121,7 @@ def test_a_forward_set_by_hand_counts_and_is_left_alone(chaining: World) -> None
     exchange = chaining.rt.telephony["main"]
     assert isinstance(exchange, Exchange)
     exchange.by_hand(Line("bakkerij.example", "200"), "201")
-    switching.keep_existing(chaining.rt, first, keep=True)
+    chaining.decide(first, keep=True)
     chaining.change(first)
     chaining.go()
     chaining.window(second, "200", minutes(0), minutes(60))

@@ -11,7 +11,10 @@ from gcal_plugin.domain.destination import Destination
 from gcal_plugin.ports import Line, LineState, Temporary, Unsupported
 from gcal_plugin.services import switching
 from gcal_plugin.services.ledger import switches_of
+from gcal_plugin.services.switching import push
 from gcal_plugin.store.tables import Activity, Forwarding, LedgerEntry
+from gcal_plugin.telephony.exchange import Held
+from gcal_plugin.telephony.memory import MemoryTelephony
 from tests.support.exchanges import Exchange
 from tests.support.lines import JAN, KEES, PIET, World, minutes
 
@@ -61,6 +64,43 @@ def test_a_late_write_of_ours_is_cleared(world: World, exchange: Exchange) -> No
     assert switching.sweep(world.rt, "main").repaired == 1
     world.go()
     assert world.held() == set()
+
+
+def test_the_same_number_set_by_hand_after_a_verified_end_is_theirs(
+    world: World, exchange: Exchange
+) -> None:
+    """Whoever dials a forward to the mobile that the calendar uses too keeps it."""
+    link = world.link()
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    world.go(minutes(60))
+    world.clock.at += timedelta(seconds=30)
+    assert switching.sweep(world.rt, "main").repaired == 0
+    exchange.by_hand(LINE, JAN)
+    world.clock.at += timedelta(seconds=60)
+    report = switching.sweep(world.rt, "main")
+    assert (report.left_alone, report.repaired) == (1, 0)
+    world.go()
+    assert world.held() == {JAN}
+    assert told(world) == ["foreign_forward"]
+
+
+def test_a_forward_that_we_put_back_stays_theirs(world: World, exchange: Exchange) -> None:
+    exchange.by_hand(LINE, KEES)
+    link = world.link()
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.decide(link, keep=True)
+    world.go()
+    world.go(minutes(60))
+    assert world.held() == {KEES}
+    assert switches_of(world.rt, link)[0].detail == "restored"
+    for values in ((), (KEES,)):
+        exchange.by_hand(LINE, *values)
+        world.clock.at += timedelta(seconds=60)
+        assert switching.sweep(world.rt, "main").repaired == 0
+        world.go()
+        assert world.held() == set(values)
+    assert world.row(link).foreign_set == [["number", KEES]]
 
 
 def test_a_forward_that_somebody_else_set_is_left_alone_and_comes_back(
@@ -166,8 +206,8 @@ def test_keeping_or_replacing_what_stood_there(world: World, exchange: Exchange)
     for line in (LINE, other):
         exchange.by_hand(line, KEES)
     number = frozenset({Destination.parse(KEES)})
-    assert switching.keep_existing(world.rt, kept, keep=True) == number
-    assert switching.keep_existing(world.rt, replaced, keep=False) == number
+    assert world.decide(kept, keep=True) == number
+    assert world.decide(replaced, keep=False) == number
     for link in (kept, replaced):
         world.window(link, JAN, minutes(0), minutes(60))
     world.go()
@@ -175,6 +215,58 @@ def test_keeping_or_replacing_what_stood_there(world: World, exchange: Exchange)
     world.go(minutes(60))
     assert world.held("200") == {KEES}
     assert world.held("201") == set()
+
+
+def test_many_lines_met_for_the_first_time_keep_what_stands_there(
+    world: World, exchange: Exchange
+) -> None:
+    """As after an import: more lines in one batch than are read in one go."""
+    count = push.FIRST_READS + 20
+    links = [world.link(str(1000 + number)) for number in range(count)]
+    for number in range(count):
+        exchange.by_hand(Line("bakkerij.example", str(1000 + number)), KEES)
+    written = exchange.asked.writes
+    for link in links:
+        world.change(link)
+    world.go()
+    world.go(world.clock.at + timedelta(seconds=1))
+    assert {world.row(link).foreign_set[0][1] for link in links} == {KEES}  # type: ignore[index]
+    assert exchange.asked.writes == written
+
+
+def test_a_silent_first_look_does_not_make_a_forward_ours(world: World, exchange: Exchange) -> None:
+    exchange.by_hand(LINE, KEES)
+    link = world.link()
+    world.window(link, JAN, minutes(0), minutes(60))
+    exchange.reading = lambda: Temporary("no answer")
+    for second in range(3):
+        world.go(timedelta(seconds=10 * second))
+    exchange.reading = lambda: None
+    assert world.held() == {KEES}
+    world.walk(minutes(30))
+    assert world.held() == {JAN}
+    world.walk(minutes(61))
+    assert world.held() == {KEES}
+
+
+def test_a_forward_by_hand_survives_the_first_look_of_an_exchange_that_keeps_plans(
+    planning: World,
+) -> None:
+    exchange = planning.rt.telephony["main"]
+    theirs = frozenset({Destination.parse(KEES)})
+    assert isinstance(exchange, MemoryTelephony)
+    exchange.exchange._held[LINE] = Held(theirs)  # as a phone sets it: without a revision of ours
+    link = planning.link()
+    planning.window(link, JAN, minutes(10), minutes(60))
+    planning.go()
+    assert planning.held() == {KEES}
+    planning.go(minutes(10))
+    assert planning.held() == {JAN}
+    planning.go(minutes(60))
+    assert planning.held() == {KEES}
+    assert planning.decide(link, keep=False) == theirs
+    planning.go()
+    assert planning.held() == set()
 
 
 def test_an_exchange_that_cannot_list_its_lines_is_asked_line_by_line(

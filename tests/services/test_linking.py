@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from uuid import UUID
@@ -34,6 +36,7 @@ from tests.support.consent import consent
 from tests.support.exchanges import Exchange
 from tests.support.portal import ANNA, JAN, PIET
 from tests.support.runtime import NotedMailer
+from tests.telephony.servers import DemoPbx
 
 CALLBACK = "http://127.0.0.1:8000/google-calendar/callback"
 EMAIL = "jan@bakkerij.example"
@@ -396,10 +399,22 @@ def told(rt: Runtime) -> list[str]:
         return [one.what for one in session.query(Activity).order_by(Activity.id)]
 
 
+@pytest.fixture(params=["memory", "webhook"])
+def exchanging(rt: Runtime, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
+    """The runtime on the exchange in memory, or on the demo exchange by signed webhook."""
+    if request.param == "memory":
+        yield rt
+        return
+    server = DemoPbx(tmp_path)
+    server.control("exchange", {"lines": {LINE.domain: [LINE.extension]}})
+    yield replace(rt, telephony={"main": server.connect(server.port)})
+    server.stop()
+
+
 @pytest.mark.parametrize("seen_by_worker", [False, True])
 @pytest.mark.parametrize(("drop", "left"), [(False, {"+31201112222"}), (True, set[str]())])
 def test_each_answer_about_an_existing_forward_holds_before_and_after_an_appointment(
-    rt: Runtime,
+    exchanging: Runtime,
     link_id: UUID,
     google: LocalGoogle,
     seen_by_worker: bool,
@@ -407,6 +422,7 @@ def test_each_answer_about_an_existing_forward_holds_before_and_after_an_appoint
     left: set[str],
 ) -> None:
     """Whether or not a worker looked at the line between provisioning and linking."""
+    rt = exchanging
     by_hand(rt, THEIRS)
     if seen_by_worker:
         switch(rt, link_id)

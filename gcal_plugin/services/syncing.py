@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
 from ..store import queries_calendar
@@ -24,7 +23,6 @@ __all__ = [
     "due_since",
     "sync_calendars",
     "sync_due",
-    "sync_now",
 ]
 
 _ALONG = 200
@@ -79,22 +77,3 @@ def sync_due(
     while part := list(islice(rest, _BATCH)):
         report.add(Round(rt, urgent=False, due_only=True).run(part))
     return report
-
-
-def sync_now(rt: Runtime, link_id: UUID | None = None) -> dict[str, Any]:
-    """Fetch one link's calendar, or every calendar that is followed; answers plain counts.
-
-    Raises LookupError for a link that is not there or follows no calendar.
-    """
-    with rt.store.begin() as session:
-        calendar_ids = queries_calendar.followed(session, link_id)
-    if link_id is not None and not calendar_ids:
-        raise LookupError(f"link {link_id} follows no calendar")
-    report = sync_calendars(rt, calendar_ids, urgent=link_id is not None)
-    return {
-        "synced": len(report.synced),
-        "changed": len(report.changed),
-        "postponed": len(report.postponed),
-        "failed": {str(key): reason for key, reason in sorted(report.failed.items())},
-        "requests": report.requests,
-    }

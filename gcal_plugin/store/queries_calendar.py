@@ -158,16 +158,6 @@ def postpone(session: Session, calendar_ids: Collection[UUID], now: datetime) ->
     )
 
 
-def followed(session: Session, link_id: UUID | None = None) -> list[UUID]:
-    """The calendars that live links follow; of one link only, where it is named."""
-    query = sa.select(Link.calendar_id).where(
-        Link.calendar_id.is_not(None), Link.ended_at.is_(None)
-    )
-    if link_id is not None:
-        query = query.where(Link.id == link_id)
-    return [found for found in session.scalars(query.distinct()) if found is not None]
-
-
 @dataclass(frozen=True, slots=True)
 class Followed:
     """Who follows a calendar."""

@@ -17,7 +17,7 @@ from example_app.fake_google.process import LocalGoogle
 from example_app.mailbox.process import MailboxProcess
 from example_app.models import User
 from gcal_plugin.ports import Line
-from gcal_plugin.services import outbox, switching, syncing
+from gcal_plugin.services import outbox, resyncing, switching
 from tests.browser.portal import serve
 from tests.servers.databases import Databases
 from tests.servers.ports import free_port
@@ -105,7 +105,7 @@ class Stage:
         """Fetch the calendars and switch what is due."""
         with self.app.app_context():
             rt = self.app.extensions["gcal"]
-            syncing.sync_now(rt)
+            resyncing.fetch(rt, resyncing.not_fetched_since(rt, 0))
             for batch in switching.due_batches(rt, timedelta(0)):
                 switching.switch_batch(rt, batch.pbx, list(batch.link_ids))
             db.session.remove()

@@ -21,7 +21,7 @@ from flask import Flask
 from example_app.database import db
 from example_app.fake_google.process import LocalGoogle
 from gcal_plugin.ports import AccessToken, CalendarError, GrantedTokens
-from gcal_plugin.services import grant_tokens, syncing
+from gcal_plugin.services import grant_tokens, resyncing
 from gcal_plugin.services.privacy import export_account
 from gcal_plugin.store.crypto import CannotOpen, Keyring, new_key
 from gcal_plugin.store.tables import Attempt, Base, Consent, Grant
@@ -211,7 +211,9 @@ def dump(queue: Any, key: bytes) -> object:
 
 def fetch(app: Flask, captured: Captured) -> None:
     with app.app_context():
-        captured.add("reports", syncing.sync_now(app.extensions["gcal"]))
+        rt = app.extensions["gcal"]
+        report = resyncing.fetch(rt, resyncing.not_fetched_since(rt, 0))
+        captured.add("reports", repr(report))
         db.session.remove()
     opened(app, captured)
 

@@ -62,13 +62,14 @@ class GoogleSecurityEvents:
             raise NotGenuine("another issuer")
         audience = claims.get("aud")
         named = {audience} if isinstance(audience, str) else set(audience or ())
-        if not named & set(audiences):
+        meant = frozenset(named & set(audiences))
+        if not meant:
             raise NotGenuine("meant for another client")
         identity, events = claims.get("jti"), claims.get("events")
         if not isinstance(identity, str) or not identity or not isinstance(events, dict):
             raise NotGenuine("no security event")
         notices = (_notice(kind, event) for kind, event in events.items())
-        return SecurityMessage(identity[:255], tuple(notices))
+        return SecurityMessage(identity[:255], tuple(notices), meant)
 
     def register(self, address: str) -> None:
         """Point the stream at our receiver and switch it on."""

@@ -27,6 +27,8 @@ class SecurityMessage:
 
     id: str
     notices: tuple[SecurityNotice, ...]
+    audiences: frozenset[str]
+    """The OAuth clients that it is meant for: what it tells holds for their grants only."""
 
 
 class NotGenuine(Exception):

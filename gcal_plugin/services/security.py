@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -51,7 +51,7 @@ def handle_security_event(rt: Runtime, body: bytes) -> int:
     for place, notice in enumerate(message.notices):
         identity = message.id if place == 0 else f"{message.id[:240]}#{place}"
         if _first_time(rt, identity, notice.kind):
-            _act(rt, identity, notice)
+            _act(rt, identity, notice, message.audiences)
     return ACCEPTED
 
 
@@ -125,9 +125,9 @@ def _first_time(rt: Runtime, identity: str, kind: str) -> bool:
     return True
 
 
-def _act(rt: Runtime, identity: str, notice: SecurityNotice) -> None:
+def _act(rt: Runtime, identity: str, notice: SecurityNotice, clients: Collection[str]) -> None:
     try:
-        outcome = _outcome(rt, notice)
+        outcome = _outcome(rt, notice, clients)
     except BaseException:
         # It must be possible to send it again: what we did not do, we did not take.
         with rt.store.begin() as session:
@@ -141,10 +141,10 @@ def _act(rt: Runtime, identity: str, notice: SecurityNotice) -> None:
         )
 
 
-def _outcome(rt: Runtime, notice: SecurityNotice) -> str:
+def _outcome(rt: Runtime, notice: SecurityNotice, clients: Collection[str]) -> str:
     """Do what a notice asks for; answers what was done, for the record."""
     with rt.store.begin() as session:
-        grants = _grants(session, notice)
+        grants = _grants(session, notice, clients)
         if notice.kind in {"sessions-revoked", "account-enabled"}:
             count = _have_checked(session, grants, rt.store.now(session))
             return f"checking {count}"
@@ -160,8 +160,11 @@ def _outcome(rt: Runtime, notice: SecurityNotice) -> str:
     return f"ended {len(grants)}"
 
 
-def _grants(session: Session, notice: SecurityNotice) -> list[UUID]:
-    """The grants that a notice speaks of."""
+def _grants(session: Session, notice: SecurityNotice, clients: Collection[str]) -> list[UUID]:
+    """The grants that a notice speaks of: those of the clients that it was sent to.
+
+    Another reseller's client may have a grant of the same person, who withdrew this one only.
+    """
     if notice.token_prefix:
         digest = grant_tokens.prefix_digest(notice.token_prefix)
         named = Grant.token_prefix == digest
@@ -171,7 +174,7 @@ def _grants(session: Session, notice: SecurityNotice) -> list[UUID]:
         named = Grant.subject == notice.subject
     else:
         return []
-    return list(session.scalars(sa.select(Grant.id).where(named)))
+    return list(session.scalars(sa.select(Grant.id).where(named, Grant.client_id.in_(clients))))
 
 
 def _have_checked(session: Session, grants: list[UUID], now: datetime) -> int:

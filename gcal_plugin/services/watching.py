@@ -58,7 +58,9 @@ def _digest(token: str) -> str:
 # -- what arrives ------------------------------------------------------------------------------
 
 
-def handle_push(rt: Runtime, *, channel_id: str, token: str, resource_state: str) -> int:
+def handle_push(
+    rt: Runtime, *, channel_id: str, token: str, resource_state: str, resource_id: str = ""
+) -> int:
     """What a notification's headers say -> the status to answer: 204, or the uniform refusal.
 
     One look, whatever is wrong with it; the first of a burst notes that its calendar changed and
@@ -74,6 +76,10 @@ def handle_push(rt: Runtime, *, channel_id: str, token: str, resource_state: str
         return REFUSED
     if found.expires_at is not None and found.expires_at <= found.now:
         return REFUSED
+    if found.state == "opening" and resource_id:
+        # Should the answer to our request never come, this is what the channel is stopped by.
+        with rt.store.begin() as session:
+            queries_channel.identify(session, channel_id, resource_id[:255])
     # A fetch that begins after this look reads what this message tells of. So one that has yet to
     # begin will do, and of one that began since, the note is not there any more.
     if resource_state != "sync" and not found.dirty:
@@ -222,12 +228,17 @@ def _orphan(opening: _Opening, info: ChannelInfo, now: datetime) -> Channel:
 
 
 def _failed(rt: Runtime, opening: _Opening, error: CalendarError) -> None:
-    """Forget the row that came to nothing; older channels of the calendar stay as they are."""
+    """Forget the row that came to nothing; older channels of the calendar stay as they are.
+
+    Without any answer Google may have opened the channel all the same: the row stays until its
+    patience is over, so that a message on it can tell what to stop.
+    """
     log.info("no push channel for calendar %s: %s", opening.calendar_id, error.reason)
     unsupported = isinstance(error, PushNotSupported)
     with rt.store.begin() as session:
         now = rt.store.now(session)
-        session.execute(sa.delete(_CHANNELS).where(_CHANNELS.c.id == opening.channel_id))
+        if error.status is not None or error.permanent:
+            session.execute(sa.delete(_CHANNELS).where(_CHANNELS.c.id == opening.channel_id))
         wait = max(
             error.retry_after or 0.0,
             random.uniform(_RETRY_FROM, _RETRY_TO),  # noqa: S311

@@ -69,6 +69,19 @@ def find(session: Session, channel_id: str, at: datetime | None) -> Found | None
     return Found(row[0], row[1], row[2], row[3], row[4], at or row[5])
 
 
+def identify(session: Session, channel_id: str, resource_id: str) -> None:
+    """Note what a channel that is still being opened is called at Google."""
+    session.execute(
+        sa.update(_CHANNELS)
+        .where(
+            _CHANNELS.c.id == channel_id,
+            _CHANNELS.c.state == "opening",
+            _CHANNELS.c.resource_id.is_(None),
+        )
+        .values(resource_id=resource_id)
+    )
+
+
 def to_stop(session: Session, channel_id: str) -> ToStop | None:
     """What is needed to stop a channel; None where it is not stored any more."""
     row = session.execute(

@@ -18,6 +18,7 @@ def push() -> Response:
         channel_id=given.get("X-Goog-Channel-ID", ""),
         token=given.get("X-Goog-Channel-Token", ""),
         resource_state=given.get("X-Goog-Resource-State", ""),
+        resource_id=given.get("X-Goog-Resource-ID", ""),
     )
     return Response(status=status)
 

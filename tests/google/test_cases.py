@@ -387,6 +387,45 @@ def test_case_25_a_token_is_found_by_its_beginning_and_by_its_hash(pushed: World
     assert pushed.grant_of(other).state == "live"
 
 
+def test_case_25_what_one_client_hears_leaves_another_s_grant_alone(pushed: World) -> None:
+    link = pushed.link()
+    with pushed.rt.store.begin() as session:
+        ours = session.get(Grant, link.grant_id)
+        assert ours is not None
+        theirs = Grant(
+            client_id="client-of-a-reseller",
+            subject=ours.subject,
+            email=ours.email,
+            created_at=pushed.now,
+        )
+        session.add(theirs)
+        session.flush()
+        other = replace(link, grant_id=theirs.id)
+    token = _signed(pushed, "tokens-revoked", claims={"aud": pushed.google.client_id})
+    assert security.handle_security_event(pushed.rt, token) == 202
+    assert pushed.grant_of(link).state == "revoked"
+    assert pushed.grant_of(other).state == "live"
+
+
+def test_case_25_ended_sessions_have_the_grant_looked_at(pushed: World) -> None:
+    link = pushed.link()
+    pushed.sync(link)
+    again = pushed.calendar_of(link).next_sync_at
+    assert pushed.grant_of(link).access_token is not None
+    pushed.later(timedelta(seconds=30))
+    assert again is not None
+    assert again > pushed.now, "nothing is due yet"
+    assert security.handle_security_event(pushed.rt, _signed(pushed, "sessions-revoked")) == 202
+    assert _outcomes(pushed) == {"sessions-revoked": "checking 1"}
+    assert pushed.grant_of(link).access_token is None
+    pushed.forget_asked()
+    syncing.sync_due(pushed.rt)
+    asked = pushed.google.counters()["endpoints"]
+    assert asked["oauth.token"] == 1, "so that we hear whether it still works"
+    assert pushed.grant_of(link).state == "live"
+    assert pushed.fresh(link).state == "linked"
+
+
 def test_case_25_the_stream_is_registered_told_and_tested(pushed: World) -> None:
     link = pushed.link()
     address = security.register(pushed.rt)

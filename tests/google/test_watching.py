@@ -107,6 +107,45 @@ def test_an_opening_that_nobody_finished_is_cleaned_up(pushed: World) -> None:
     assert [one.state for one in channels(pushed)] == ["open"]
 
 
+def test_a_channel_whose_opening_was_never_answered_is_stopped_all_the_same(pushed: World) -> None:
+    link = pushed.link()
+    pushed.sync(link)
+    pushed.google.fault("truncate", endpoint="events.watch", count=1)
+    assert not watching.open_channel(pushed.rt, link.calendar_id)
+    (half,) = channels(pushed)
+    assert half.state == "opening"
+    assert half.resource_id, "the first message on it told"
+    assert len(pushed.google.control("GET", "channels")["channels"]) == 1
+
+    pushed.later(6 * MINUTE)
+    watching.renew_due(pushed.rt)
+    assert channels(pushed) == []
+    assert pushed.google.control("GET", "channels")["channels"] == []
+
+
+def test_a_channel_that_nobody_waits_for_any_more_is_stopped_when_it_opens(pushed: World) -> None:
+    link = pushed.link()
+    pushed.sync(link)
+    source = pushed.rt.calendars
+
+    class Slow:
+        def __getattr__(self, name: str) -> object:
+            return getattr(source, name)
+
+        def watch(self, *given: object, **named: object) -> object:
+            info = source.watch(*given, **named)  # type: ignore[arg-type]
+            with pushed.rt.store.begin() as session:
+                session.execute(sa.delete(Channel))  # the calendar was let go meanwhile
+            return info
+
+    object.__setattr__(pushed.rt, "calendars", Slow())
+    watching.open_channel(pushed.rt, link.calendar_id)
+    object.__setattr__(pushed.rt, "calendars", source)
+    assert channels(pushed) == []
+    assert pushed.google.control("GET", "channels")["channels"] == []
+    assert len(pushed.asked("channels.stop")) == 1
+
+
 def test_changed_calendars_come_before_those_that_are_merely_due(world: World) -> None:
     links = [world.link(f"p{number}@gmail.example", None, str(200 + number)) for number in range(3)]
     with world.rt.store.begin() as session:

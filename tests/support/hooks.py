@@ -26,6 +26,7 @@ def hooks(world: World, app: Flask) -> Iterator[str]:
             channel_id=given["X-Goog-Channel-ID"],
             token=given["X-Goog-Channel-Token"],
             resource_state=given["X-Goog-Resource-State"],
+            resource_id=given["X-Goog-Resource-ID"],
         )
         with app.app_context():
             try:

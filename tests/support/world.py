@@ -43,6 +43,7 @@ class Message:
     channel_id: str
     token: str
     resource_state: str
+    resource_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class User(UserMixin, Base):  # type: ignore[misc]  # Flask-Login has no types
     locale: Mapped[str] = mapped_column(sa.String(8), default="nl")
     password_hash: Mapped[str] = mapped_column(sa.String(255))
     closed: Mapped[bool] = mapped_column(default=False)
-    customer: Mapped[Customer | None] = relationship()
+    customer: Mapped[Customer | None] = relationship(lazy="joined")
 
     def set_password(self, password: str) -> None:
         """Keep a salted hash of a new password."""

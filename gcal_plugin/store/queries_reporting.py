@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,38 +17,39 @@ ORDINARY = sorted(reason.value for reason in Reason if is_ordinary(reason))
 _TOLD = sa.or_(WindowRow.reason.is_(None), WindowRow.reason.not_in(ORDINARY))
 
 
+_IN_SIGHT = (
+    WindowRow.calendar_id == sa.bindparam("calendar_id"),
+    WindowRow.replaced_at.is_(None),
+    WindowRow.end_at > sa.bindparam("now"),
+    WindowRow.start_at < sa.bindparam("until"),
+)
+# Built once: putting the two together costs more than asking them. Columns, not entities: nothing
+# here is changed, and fifty entities a page are fifty times the session's bookkeeping.
+_COMING = (
+    sa.select(*WindowRow.__table__.columns)
+    .where(*_IN_SIGHT, _TOLD)
+    .order_by(WindowRow.start_at, WindowRow.id)
+    .limit(sa.bindparam("most"))
+)
+_COUNTED = sa.select(
+    sa.func.coalesce(sa.func.sum(sa.case((_TOLD, 1), else_=0)), 0), sa.func.count()
+).where(*_IN_SIGHT)
+
+
 def coming_windows(
     session: Session, calendar_id: UUID, now: datetime, until: datetime, limit: int
 ) -> Sequence[WindowRow]:
-    """The events that forward, or were meant to, from the running ones on."""
-    return session.scalars(
-        sa.select(WindowRow)
-        .where(
-            WindowRow.calendar_id == calendar_id,
-            WindowRow.replaced_at.is_(None),
-            WindowRow.end_at > now,
-            WindowRow.start_at < until,
-            _TOLD,
-        )
-        .order_by(WindowRow.start_at, WindowRow.id)
-        .limit(limit)
-    ).all()
+    """The events that forward, or were meant to, from the running ones on; only to be read."""
+    asked = {"calendar_id": calendar_id, "now": now, "until": until, "most": limit}
+    return cast("Sequence[WindowRow]", session.execute(_COMING, asked).all())
 
 
 def count_windows(
     session: Session, calendar_id: UUID, now: datetime, until: datetime
 ) -> tuple[int, int]:
     """How many coming events there are: (to be told about, ordinary)."""
-    told, every = session.execute(
-        sa.select(
-            sa.func.coalesce(sa.func.sum(sa.case((_TOLD, 1), else_=0)), 0), sa.func.count()
-        ).where(
-            WindowRow.calendar_id == calendar_id,
-            WindowRow.replaced_at.is_(None),
-            WindowRow.end_at > now,
-            WindowRow.start_at < until,
-        )
-    ).one()
+    asked = {"calendar_id": calendar_id, "now": now, "until": until}
+    told, every = session.execute(_COUNTED, asked).one()
     return int(told), int(every) - int(told)
 
 

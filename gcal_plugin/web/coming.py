@@ -36,10 +36,11 @@ class Coming:
 
 def coming(events: Sequence[EventView]) -> Coming:
     """What the page lists, and what it folds; the first day with an appointment is never folded."""
-    today = current.now().astimezone(current.zone()).date()
+    zone = current.zone()
+    today = current.now().astimezone(zone).date()
     grouped: dict[date, list[EventView]] = {}
     for event in events:
-        begins = event.start.astimezone(current.zone()).date()
+        begins = event.start.astimezone(zone).date()
         grouped.setdefault(max(begins, today), []).append(event)
     days = sorted(grouped.items())
     near = [one for one in days if one[0] < today + IN_SIGHT] or days[:1]

@@ -11,6 +11,7 @@ from typing import Any
 from babel import dates, numbers
 
 from ..domain.destination import Destination, display
+from ..domain.money import format_price
 from . import current
 from .i18n import gettext, locale
 
@@ -29,7 +30,11 @@ def _date(value: date, pattern: str, language: str) -> str:
 
 def clock(moment: datetime) -> str:
     """ "17:00" """
-    return f"{_local(moment):%H:%M}"
+    return _clock(_local(moment))
+
+
+def _clock(local: datetime) -> str:
+    return f"{local.hour:02}:{local.minute:02}"
 
 
 def day(moment: datetime | date) -> str:
@@ -99,8 +104,8 @@ def period(start: datetime, end: datetime, *, all_day: bool = False) -> str:
             return gettext("all day")
         return gettext("all day, up to and including %(day)s", day=short_day(final))
     if first.date() == last.date() or (last - first) < timedelta(hours=18):
-        return f"{clock(start)} – {clock(end)}"
-    return f"{clock(start)} – {short_day(last)} {clock(end)}"
+        return f"{_clock(first)} – {_clock(last)}"
+    return f"{_clock(first)} – {short_day(last)} {_clock(last)}"
 
 
 def duration(value: timedelta | float) -> str:
@@ -134,9 +139,9 @@ def seconds_exact(value: float) -> str:
     return seconds(value) if value < 120 else duration(value)
 
 
-def money(value: Decimal | float) -> str:
-    """ "€ 12,50" """
-    return numbers.format_currency(value, "EUR", locale=locale())
+def money(value: Decimal) -> str:
+    """ "EUR 12,50", as quotes and mails have it."""
+    return format_price(value, locale().language)
 
 
 def money_text(value: str) -> str:

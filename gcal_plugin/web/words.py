@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..domain.money import Price
 from ..services.reporting import ActivityView, PageState, RequestView, StatusView
 from . import formats
 from .i18n import gettext as _
 from .i18n import lazy_gettext as _l
-from .words_events import held, later, leads, reason, repair, verdict
+from .i18n import locale
+from .words_events import held, later, leads, not_on, reason, repair, verdict
 from .words_parts import destination, destinations, kind
 from .words_problems import GRAVE, consequence, mend, problem
 
@@ -26,6 +28,7 @@ __all__ = [
     "later",
     "leads",
     "mend",
+    "not_on",
     "owner",
     "price",
     "problem",
@@ -259,7 +262,14 @@ def owner(code: str) -> str:
 
 
 def price(request: RequestView) -> str:
-    """ "€ 12,50 per maand excl. btw" """
+    """ "EUR 12,50 per maand excl. btw (EUR 15,13 incl. 21% btw)" """
     if request.monthly_price is None:
         return ""
-    return _("%(price)s a month excl. VAT", price=formats.money(request.monthly_price))
+    found = _("%(price)s a month excl. VAT", price=formats.money(request.monthly_price))
+    if request.vat_percent is None:
+        return found
+    total, language = Price(request.monthly_price, request.vat_percent), locale().language
+    including = _(
+        "%(price)s incl. %(vat)s VAT", price=total.including(language), vat=total.vat(language)
+    )
+    return f"{found} ({including})"

@@ -102,6 +102,11 @@ def held(link: LinkFacts | None) -> str:
     return _("paused") if link is not None and link.paused else _("stands still")
 
 
+def not_on() -> str:
+    """An appointment that runs, and to which the exchange does not forward."""
+    return _("not on")
+
+
 def later(found: Coming) -> str:
     """What is folded away, and how much of it does not forward."""
     since = short_day(found.later[0][0])

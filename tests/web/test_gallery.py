@@ -154,3 +154,16 @@ def test_every_problem_has_its_button(shown: Flask) -> None:
         assert mends, state
         for mend in mends:
             assert "<button" in mend or "<a " in mend, state
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_running_appointment_is_on_only_where_the_exchange_says_so(
+    shown: Flask, theme: str
+) -> None:
+    def marks(state: str) -> list[str]:
+        page = page_of(shown, theme, "nl", state)
+        events = page[page.index('id="g-events"') : page.index('id="g-week"')]
+        return re.findall(r'<span class="g-tag[^"]*">([^<]+)</span>', events)
+
+    assert marks("forwarding") == ["nu"]
+    assert marks("refused") == ["niet aan"]

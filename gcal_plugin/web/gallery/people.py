@@ -42,5 +42,5 @@ def tenant(theme: str, title: str) -> Tenant:
         theme=theme,
         support_email="hulp@voorbeeld.example",
         support_phone="085 123 4567",
-        rate_text="€ 0,05 per minuut naar mobiel, € 0,02 naar vast",
+        rate_text="EUR 0,05 per minuut naar mobiel, EUR 0,02 naar vast",
     )

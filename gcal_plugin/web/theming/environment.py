@@ -10,6 +10,7 @@ Inside a template, `{% extends "gcal/base.html" %}` stays in the same theme, and
 
 from __future__ import annotations
 
+import re
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ from .theme import Theme
 
 _DELIMITER = ":"
 _DEEPER = "!"
-_DIRECTION = dict.fromkeys((0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 PAGES = Path(__file__).resolve().parents[1] / "templates"
 ENTRY = PAGES.with_name("entry_templates")
 """The macro for the host's settings page, which the host's own environment sees too."""
@@ -64,8 +65,9 @@ def without_direction_marks(value: Any) -> Any:
     A calendar's name comes from whoever shares it; one such mark in it would have the number that
     stands behind it read backwards.
     """
-    if isinstance(value, str) and not value.isascii():
-        return value.translate(_DIRECTION)  # Markup stays Markup
+    # Looked for first: nearly every text has none, and whole pages pass here as one text.
+    if isinstance(value, str) and not value.isascii() and _DIRECTION.search(value):
+        return type(value)(_DIRECTION.sub("", value))  # Markup stays Markup
     return value
 
 

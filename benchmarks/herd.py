@@ -30,7 +30,7 @@ MANY_LIMIT = 3.0
 BARE_LIMIT = 1.3
 """How much longer than a bare keep-alive client a PBX without bulk writes may take in all."""
 WANTED_RATIO = 50
-PLOT = Path(__file__).parents[1] / "docs" / "img" / "herd.svg"
+PLOT = Path(__file__).parents[1] / "docs" / "images" / "herd.svg"
 
 Say = Callable[[str], None]
 

@@ -164,14 +164,14 @@ def ami(stack: ExitStack, folder: Path) -> Contest:
                 return packet
 
     lines.readline()
-    wire.sendall(render_action("Challenge", "1", [("AuthType", "MD5")]))
+    wire.sendall(render_action("Challenge", "1", {"AuthType": "MD5"}))
     challenge = answer(b"1")[b"Challenge"].decode()
     key = hashlib.md5((challenge + AMI_SECRET).encode()).hexdigest()
-    proof = [("AuthType", "MD5"), ("Username", AMI_USER), ("Key", key), ("Events", "off")]
+    proof = {"AuthType": "MD5", "Username": AMI_USER, "Key": key, "Events": "off"}
     wire.sendall(render_action("Login", "2", proof))
     answer(b"2")
-    row = [("Family", "gcal"), ("Key", "acme.example/201")]
-    wire.sendall(render_action("DBPut", "3", [*row, ("Val", "1:0:0:")]))
+    row = {"Family": "gcal", "Key": "acme.example/201"}
+    wire.sendall(render_action("DBPut", "3", {**row, "Val": "1:0:0:"}))
     answer(b"3")
 
     def prepare(count: int) -> list[tuple[bytes, bytes, bytes]]:
@@ -179,7 +179,7 @@ def ami(stack: ExitStack, folder: Path) -> Contest:
         made = []
         for revision in range(count):
             value = f"{revision}:0:0:{'-'.join(one.value for one in TWO)}"
-            put = render_action("DBPut", "5", [*row, ("Val", value)])
+            put = render_action("DBPut", "5", {**row, "Val": value})
             made += [get, (put, b"5", b""), get]
         return made
 

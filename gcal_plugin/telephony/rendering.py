@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 from ..domain.destination import Destination, Kind, international, national
@@ -24,6 +25,7 @@ _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?", re.ASC
 _OWN_EXTENSION = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
+@lru_cache(maxsize=8192)
 def check_line(line: Line) -> Line:
     """Refuse a line whose domain or extension could mean something else inside an exchange."""
     if not _DOMAIN.fullmatch(line.domain) or ".." in line.domain:

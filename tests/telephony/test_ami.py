@@ -98,7 +98,7 @@ def test_a_connection_that_died_while_idle_is_made_anew(scripted):
     manager, _ = scripted(first, second)
     manager.act("Ping")
     time.sleep(0.1)  # the script is at its end: the manager hangs up
-    assert manager.act("Ping").get("ping") == "Pong"
+    assert manager.act("Ping").get("Ping") == "Pong"
 
 
 def test_an_account_that_may_not_write_is_told_what_it_needs(scripted):
@@ -158,7 +158,7 @@ def test_silence_after_the_login_ends_in_time(scripted):
 @pytest.mark.parametrize("value", ["1\r\nAction: Originate", "1\nx", "1\rx", "é", "x" * 1100])
 def test_a_value_never_becomes_a_header_of_its_own(scripted, value: str):
     with pytest.raises(ValueError, match="DBPut"):
-        render("DBPut", "1", [("Val", value)])
+        render("DBPut", "1", {"Val": value})
     manager, heard = scripted([*LOGIN, "x"])
     with pytest.raises(InvalidDestination):
         manager.put("gcal", "k", value)
@@ -166,7 +166,7 @@ def test_a_value_never_becomes_a_header_of_its_own(scripted, value: str):
 
 
 def test_a_line_is_shorter_than_what_the_manager_drops():
-    longest = render("DBPut", "1", [("Val", "x" * (LONGEST_LINE - 6))])
+    longest = render("DBPut", "1", {"Val": "x" * (LONGEST_LINE - 6)})
     assert max(len(line) for line in longest.split(b"\r\n")) < LONGEST_LINE
 
 

@@ -79,7 +79,7 @@ class Manager:
             if NOT_FOUND in str(refused).lower():
                 return None
             raise
-        return events[0].get("val") if events else None
+        return events[0].get("Val") if events else None
 
     def put(self, family: str, key: str, value: str) -> None:
         """Set a value of AstDB."""
@@ -90,7 +90,7 @@ class Manager:
         row = {"Family": family, "Key": key}
         asks = Ask("DBPut", {**row, "Val": value}), Ask("DBGet", row, "DBGetComplete")
         events = self._ask(*asks)[1][1:]
-        return events[0].get("val") if events else None
+        return events[0].get("Val") if events else None
 
     def delete(self, family: str, key: str) -> bool:
         """Delete a value; whether there was one.
@@ -120,12 +120,12 @@ class Manager:
         prefix = f"/{family}/"
         try:
             events = self.ask_list("DBGetTree", "DBGetTreeComplete", Family=family)
-            pairs = [(event.get("key"), event.get("val")) for event in events]
+            pairs = [(event.get("Key"), event.get("Val")) for event in events]
         except ManagerRefused as refused:
             if NOT_FOUND in str(refused).lower():
                 return {}
             # Old ones have no such action; the console's own command shows the same.
-            lines = self.act("Command", Command=f"database show {family}").all("output")
+            lines = self.act("Command", Command=f"database show {family}").all("Output")
             parts = [line.partition(":") for line in lines if line.startswith(prefix)]
             pairs = [(key.strip(), value.removeprefix(" ")) for key, _, value in parts]
         return {key.removeprefix(prefix): value for key, value in pairs if key.startswith(prefix)}
@@ -166,7 +166,7 @@ class Manager:
         numbers = [f"gcal-{next(self._ids)}" for _ in asks]
         try:
             raw = b"".join(
-                render(ask.action, number, list(ask.headers.items()))
+                render(ask.action, number, ask.headers)
                 for ask, number in zip(asks, numbers, strict=True)
             )
         except ValueError as error:
@@ -175,24 +175,26 @@ class Manager:
             self._socket.sendall(raw)
         except OSError as error:
             raise Lost(f"the manager is gone: {error}") from error
-        answers = [
-            self._answer(ask, number, deadline) for ask, number in zip(asks, numbers, strict=True)
-        ]
-        for ask, (first, *_) in zip(asks, answers, strict=True):
-            if not first.succeeded:
-                raise self._refused(ask.action, first)
+        answers, refused = [], None
+        for ask, number in zip(asks, numbers, strict=True):
+            answer = self._answer(ask, number, deadline)
+            answers.append(answer)
+            if refused is None and not answer[0].succeeded:
+                refused = self._refused(ask.action, answer[0])
+        if refused is not None:
+            raise refused
         return answers
 
     def _answer(self, ask: Ask, number: str, deadline: float) -> list[Packet]:
+        """A response, and the events of its list up to the one that ends it."""
         assert self._reader is not None
-        answers: list[Packet] = []
-        while True:
+        answers = [self._reader.packet(number, deadline)]
+        if ask.until and answers[0].succeeded:
             packet = self._reader.packet(number, deadline)
-            if answers and packet.get("event") == ask.until:
-                return answers
-            answers.append(packet)
-            if not ask.until or not answers[0].succeeded:
-                return answers
+            while packet.get("Event") != ask.until:
+                answers.append(packet)
+                packet = self._reader.packet(number, deadline)
+        return answers
 
     def _log_in(self, deadline: float) -> None:
         self._socket = self._connect(deadline)
@@ -202,7 +204,7 @@ class Manager:
             raise Temporary(f"{self.host}:{self.port} is no Asterisk manager")
         try:
             challenge = self._send([Ask("Challenge", {"AuthType": "MD5"})], deadline)[0][0].get(
-                "challenge"
+                "Challenge"
             )
             # MD5 is what the protocol asks for; the secret itself never crosses the wire.
             key = hashlib.md5((challenge + self._secret).encode(), usedforsecurity=False)
@@ -239,7 +241,7 @@ class Manager:
         raise Temporary(f"not reached: {fault}")
 
     def _refused(self, action: str, packet: Packet) -> TelephonyError:
-        message = packet.get("message") or "no reason given"
+        message = packet.get("Message") or "no reason given"
         if "permission denied" in message.lower():
             needed = NEEDS.get(action, "system")
             return AuthFailed(f"{action}: {message}; the account needs write={needed}")

@@ -48,29 +48,35 @@ class PlanReplaced(Temporary):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The row that decides."""
+    """The row that decides; `texts` are its destinations as they stand there."""
 
     revision: int
     segments: int
     before: int
-    destinations: frozenset[Destination]
+    texts: str = ""
 
     @property
     def plan(self) -> int:
         """The revision whose rows are below this one; 0 where there are none."""
         return self.revision if self.segments else 0
 
+    @property
+    def destinations(self) -> frozenset[Destination]:
+        """The set of a head without a plan; `Temporary` where it is not ours."""
+        try:
+            return parse_set(self.texts.split(BETWEEN))
+        except InvalidDestination as error:
+            raise Temporary(f"the exchange holds {self.texts[:40]!r}, not ours") from error
+
     @classmethod
     def read(cls, value: str | None) -> Head:
         """From AstDB; nothing is revision 0, and another form is somebody else's."""
         if not value:
-            return cls(0, 0, 0, frozenset())
+            return cls(0, 0, 0)
         try:
-            revision, segments, before, destinations = value.split(":")
-            return cls(
-                int(revision), int(segments), int(before), parse_set(destinations.split(BETWEEN))
-            )
-        except (ValueError, InvalidDestination) as error:
+            revision, segments, before, texts = value.split(":")
+            return cls(int(revision), int(segments), int(before), texts)
+        except ValueError as error:
             raise Temporary(f"the exchange holds {value[:40]!r}, which is not ours") from error
 
 
@@ -109,7 +115,10 @@ class FamilyTelephony(ManagerTelephony):
             head = self._head(line)
             if revision > head.revision:
                 value = f"{revision}:0:{head.plan}:{BETWEEN.join(texts)}"
-                head = self._switch(line, head, value)
+                held = self._switch(line, head, value)
+                if held == value:
+                    return Applied(wanted, revision)
+                head = Head.read(held)
             return judge(wanted, revision, self._now(line, head))
 
     def replace_plan(
@@ -141,15 +150,16 @@ class FamilyTelephony(ManagerTelephony):
                 for place, segment in enumerate(timeline.segments, start=1):
                     self._manager.put(PLANS, f"{below}/{place}", self._row(segment))
                 count = len(timeline.segments)
-                head = self._switch(line, head, f"{timeline.revision}:{count}:{head.plan}:")
+                value = f"{timeline.revision}:{count}:{head.plan}:"
+                head = Head.read(self._switch(line, head, value))
             return self._now(line, head)
 
-    def _switch(self, line: Line, old: Head, value: str) -> Head:
+    def _switch(self, line: Line, old: Head, value: str) -> str | None:
         """Write the row that decides; what it then is. Rows that nobody reads any more go."""
-        head = Head.read(self._manager.put_and_get(FAMILY, _key(line), value))
+        held = self._manager.put_and_get(FAMILY, _key(line), value)
         if old.before:
             self._forget(f"{_key(line)}/{old.before}")
-        return head
+        return held
 
     def _forget(self, plan: str) -> None:
         if "_" not in plan:

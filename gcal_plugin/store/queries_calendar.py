@@ -54,8 +54,12 @@ def due(session: Session, now: datetime, limit: int) -> list[UUID]:
     """Calendars that want a fetch and that nobody holds.
 
     Those of which Google said that they changed come first, so that a fleet that catches up does
-    not keep an edit waiting; then the others, the tenants in turn.
+    not keep an edit waiting; then the others, the tenants in turn. Asked several times a second,
+    and nearly always answered "none": so that is asked first, by itself.
     """
+    anything = sa.select(Calendar.id).where(Calendar.next_sync_at <= now, *_free(now)).limit(1)
+    if session.scalar(anything) is None:
+        return []
     changed = list(
         session.scalars(
             sa.select(Calendar.id)

@@ -16,6 +16,7 @@ from .types import Instant
 _CHANNELS = cast(sa.Table, Channel.__table__)
 _CALENDARS = cast(sa.Table, Calendar.__table__)
 _LIVE = ("open", "opening")
+_STATES = (*_LIVE, "stopping", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def due_to_stop(session: Session, now: datetime, limit: int) -> list[str]:
     rows = session.scalars(
         sa.select(_CHANNELS.c.id)
         .where(
+            _CHANNELS.c.state.in_(_STATES),  # all of them: the index begins with it
             _CHANNELS.c.renew_at <= now,
             sa.or_(
                 _CHANNELS.c.state.in_(("stopping", "opening")),
@@ -162,15 +164,18 @@ def due_to_stop(session: Session, now: datetime, limit: int) -> list[str]:
 
 def due_to_open(session: Session, now: datetime, limit: int) -> list[UUID]:
     """Calendars that should have a new channel: they have none, or theirs is to be renewed."""
-    live = _CHANNELS.c.calendar_id == _CALENDARS.c.id
-    aged = (
-        sa.exists()
-        .where(live, _CHANNELS.c.state == "open", _CHANNELS.c.renew_at <= now)
-        .correlate(_CALENDARS)
+    # Named by the few channels that are due, so that no calendar is looked at for its channel.
+    aged = sa.select(_CHANNELS.c.calendar_id).where(
+        _CHANNELS.c.state == "open", _CHANNELS.c.renew_at <= now
     )
+    without = sa.select(_CALENDARS.c.id).where(_CALENDARS.c.push_state == "none")
     young = (
         sa.exists()
-        .where(live, _CHANNELS.c.state.in_(_LIVE), _CHANNELS.c.renew_at > now)
+        .where(
+            _CHANNELS.c.calendar_id == _CALENDARS.c.id,
+            _CHANNELS.c.state.in_(_LIVE),
+            _CHANNELS.c.renew_at > now,
+        )
         .correlate(_CALENDARS)
     )
     rows = session.scalars(
@@ -181,7 +186,7 @@ def due_to_open(session: Session, now: datetime, limit: int) -> list[UUID]:
             _CALENDARS.c.gone_at.is_(None),
             _CALENDARS.c.synced_at.is_not(None),
             sa.or_(_CALENDARS.c.watch_at.is_(None), _CALENDARS.c.watch_at <= now),
-            sa.or_(_CALENDARS.c.push_state == "none", aged),
+            _CALENDARS.c.id.in_(sa.union_all(aged, without)),
             _CALENDARS.c.push_state != "unsupported",
             ~young,
             _followed(),

@@ -111,6 +111,7 @@ def demo_config(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
         "GCAL_SUPPORT_EMAIL": "support@belwinkel.example",
         "GCAL_MAIL_SENDER": "portal@belwinkel.example",
         "GCAL_PUBLIC_URL": url(state, "portal"),
+        "GCAL_TRUSTED_HOSTS": ["127.0.0.1", "localhost", ".localhost", "[::1]"],
         "GCAL_POLL_SECONDS": 2,
         "GCAL_TELEPHONY": {
             "main": {

@@ -77,13 +77,17 @@ def json_logs(
         app.before_request(_begin_request)
 
 
-def _begin_request() -> None:
+def request_name() -> str:
+    """The name of this request: the proxy's `X-Request-ID` where it is a plain one, or ours."""
     from flask import request
 
     given = request.headers.get("X-Request-ID", "")
-    name = given if _ID.fullmatch(given) else uuid4().hex
+    return given if _ID.fullmatch(given) else uuid4().hex
+
+
+def _begin_request() -> None:
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=name)
+    structlog.contextvars.bind_contextvars(request_id=request_name())
 
 
 def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

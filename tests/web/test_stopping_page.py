@@ -87,6 +87,22 @@ def test_what_operators_switched_off_the_desk_cannot_switch_on(app: Flask) -> No
     assert killed(app) is None
 
 
+def test_the_log_names_the_request_of_each_press(app: Flask) -> None:
+    """By the proxy's name for it, or one of ours; never the name of the request before."""
+    sam = Person(app, SUPPORT, language="en")
+    for number, why in enumerate(("fraud", "costs", "fault")):
+        headers = {"X-Request-ID": "proxy-7"} if number == 1 else {}
+        form = {"csrf_token": token(sam), "why": why}
+        assert sam.client.post(PAGE, data=form, headers=headers).status_code == 303
+    with app.app_context():
+        names = db.session.scalars(
+            sa.select(Audit.request_id).where(Audit.action == "kill").order_by(Audit.id)
+        ).all()
+    assert names[1] == "proxy-7"
+    assert len(set(names)) == 3
+    assert all(names)
+
+
 def test_nobody_else_has_this_switch(app: Flask) -> None:
     for email in (OPERATOR, "jan@bakkerij-jansen.example"):
         stranger = Person(app, email, language="en")

@@ -198,6 +198,8 @@ def judge(window: Window, policy: Policy = DEFAULT, line: LineContext = ANY_LINE
     reason = decide(Destination(window.kind, window.value), policy, line).reason
     if reason is None and window.end - window.start > policy.max_forward_length:
         reason = Reason.TOO_LONG_FORWARD
+    if reason is None and window.allowed and window.suggestion is None:
+        return window  # as it was judged before: by far the most
     return replace(window, allowed=reason is None, reason=reason, suggestion=None)
 
 

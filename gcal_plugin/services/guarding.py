@@ -102,6 +102,15 @@ def line_context(rt: Runtime, session: Session, link: Link) -> LineContext:
     return contexts(rt, session, [link])[link.id]
 
 
+def rules_of(rt: Runtime, session: Session, link: Link) -> tuple[LineContext, Policy]:
+    """A link's line and its destination policy together, in two queries."""
+    tenants = {link.tenant_id}
+    state = queries_guards.tenant_states(session, tenants).get(link.tenant_id)
+    blocked = queries_guards.blocked_values(session, tenants)[link.tenant_id]
+    policy = policy_for(rt.portal.tenant(link.tenant_id), link, state)
+    return context_of(rt, link, state, blocked), policy
+
+
 def policies(rt: Runtime, session: Session, links: Sequence[Link]) -> dict[UUID, Policy]:
     """The destination policy of each link, by link id."""
     states = queries_guards.tenant_states(session, {link.tenant_id for link in links})

@@ -53,24 +53,30 @@ def count_windows(
     return int(told), int(every) - int(told)
 
 
+_ACTIVITY = (
+    sa.select(*Activity.__table__.columns)
+    .where(Activity.link_id == sa.bindparam("link_id"))
+    .order_by(Activity.at.desc(), Activity.id.desc())
+    .limit(sa.bindparam("most"))
+)
+_LEDGER = (
+    sa.select(*LedgerEntry.__table__.columns)
+    .where(LedgerEntry.link_id == sa.bindparam("link_id"))
+    .order_by(LedgerEntry.due_at.desc(), LedgerEntry.id.desc())
+    .limit(sa.bindparam("most"))
+)
+
+
 def activity(session: Session, link_id: UUID, limit: int) -> Sequence[Activity]:
-    """The newest lines of a link's activity."""
-    return session.scalars(
-        sa.select(Activity)
-        .where(Activity.link_id == link_id)
-        .order_by(Activity.at.desc(), Activity.id.desc())
-        .limit(limit)
-    ).all()
+    """The newest lines of a link's activity; only to be read."""
+    found = session.execute(_ACTIVITY, {"link_id": link_id, "most": limit}).all()
+    return cast("Sequence[Activity]", found)
 
 
 def ledger(session: Session, link_id: UUID, limit: int) -> Sequence[LedgerEntry]:
-    """The newest switches of a link."""
-    return session.scalars(
-        sa.select(LedgerEntry)
-        .where(LedgerEntry.link_id == link_id)
-        .order_by(LedgerEntry.due_at.desc(), LedgerEntry.id.desc())
-        .limit(limit)
-    ).all()
+    """The newest switches of a link; only to be read."""
+    found = session.execute(_LEDGER, {"link_id": link_id, "most": limit}).all()
+    return cast("Sequence[LedgerEntry]", found)
 
 
 def consent_waits(session: Session, link_id: UUID, account_id: str, now: datetime) -> bool:

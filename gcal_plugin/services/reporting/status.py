@@ -14,14 +14,14 @@ from sqlalchemy.orm import Session
 from ...domain.destination import Destination
 from ...domain.forwarding import desired_at, next_change
 from ...domain.link_state import LinkState
-from ...domain.policy import LineContext
+from ...domain.policy import LineContext, Policy
 from ...domain.schedule import Window
 from ...ports import Account, ExtensionKind, Tenant
 from ...store import queries_reporting as queries
 from ...store import scope
 from ...store.tables import Calendar, Forwarding, Grant, Link
 from ..access import as_customer
-from ..guarding import line_context, policies
+from ..guarding import rules_of
 from ..runtime import Runtime
 from . import problems as trouble
 from .events import calendar_settings_url, event_url, event_view, judged
@@ -110,10 +110,10 @@ class _Page:
         if link.state == LinkState.ENDED:
             return StatusView(PageState.UNAVAILABLE, others=others)
         forwarding = self.session.get(Forwarding, link.id)
-        line = line_context(self.rt, self.session, link)
+        line, policy = rules_of(self.rt, self.session, link)
         paused = is_paused(link, now)
         broken = line.killed or link.state != LinkState.LINKED
-        windows, told, ordinary = self._windows(calendar, line, now)
+        windows, told, ordinary = self._windows(calendar, policy, line, now)
         events = self._events(windows, calendar, now, paused=paused, broken=broken)
         stale = self._stale(calendar, now)
         found = trouble.find_problems(
@@ -158,14 +158,13 @@ class _Page:
         )
 
     def _windows(
-        self, calendar: Calendar | None, line: LineContext, now: datetime
+        self, calendar: Calendar | None, policy: Policy, line: LineContext, now: datetime
     ) -> tuple[list[Window], int, int]:
         if calendar is None:
             return [], 0, 0
         until = now + timedelta(days=self.rt.settings.horizon_days)
         rows = queries.coming_windows(self.session, calendar.id, now, until, EVENTS_SHOWN)
         told, ordinary = queries.count_windows(self.session, calendar.id, now, until)
-        policy = policies(self.rt, self.session, [self.link])[self.link.id]
         return judged(rows, policy, line), told, ordinary
 
     def _events(

@@ -17,6 +17,10 @@ from .seed import CLIENT_ID, CLIENT_SECRET
 Json = dict[str, Any]
 
 
+class SchemaViolated(AssertionError):
+    """The local Google answered what Google would not."""
+
+
 class LocalGoogle:
     """One local Google in a child process; use it as a context manager, or start() and stop().
 
@@ -48,6 +52,7 @@ class LocalGoogle:
             self._arguments += ["--control-token", control_token]
             self._headers["Authorization"] = f"Bearer {control_token}"
         self._output = output
+        self._check_schema = check_schema
         self._process: subprocess.Popen[str] | None = None
         self._http: httpx.Client | None = None
         self.url = ""
@@ -105,7 +110,22 @@ class LocalGoogle:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.stop()
+        try:
+            if error is None and self._check_schema and self._runs():
+                self.must_fit()
+        finally:
+            self.stop()
+
+    def _runs(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def must_fit(self) -> None:
+        """Raise `SchemaViolated` where an answer did not fit Google's own schema.
+
+        What was tested against such an answer proves nothing about Google.
+        """
+        if found := self.violations():
+            raise SchemaViolated(f"{len(found)} answers do not fit, the first: {found[0]}")
 
     # -- where things are --------------------------------------------------------------------
 

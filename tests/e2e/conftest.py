@@ -48,8 +48,12 @@ class Product:
     def google(self) -> Iterator[LocalGoogle]:
         """The levers of the local Google that runs beside the portal."""
         steered = LocalGoogle().attach(self.url("google"))
-        yield steered
-        steered.stop()
+        steered.control("POST", "settings", {"check_schema": True})
+        try:
+            yield steered
+            steered.must_fit()
+        finally:
+            steered.stop()
 
     def flask(self, *words: str) -> str:
         """Run a command as an operator does, beside the running product; answers what it prints."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from ..domain.money import Price
 from ..domain.request_state import RequestState
 from ..ports import Capabilities
@@ -21,6 +23,7 @@ _FAULTS = {
     "not_an_extension": _l("An extension is two to six digits in one piece."),
     "unknown_extension": _l("This extension is not in the list of this customer."),
     "taken": _l("This extension has been requested or connected by somebody else."),
+    "no_extension": _l("Choose an extension."),
     "too_many": _l("These are too many at once."),
     "price_empty": _l("Fill in a price, 0 where it is free."),
     "price_unreadable": _l("This is not a price. Write it like 12,50."),
@@ -89,6 +92,20 @@ def state(code: RequestState | str) -> str:
     return str(_STATES[RequestState(code)])
 
 
+_NEXT = {
+    RequestState.REQUESTED: _l("Request received; you will get a quote."),
+    RequestState.AGREED: _l("Agreement received; we will set it up."),
+    RequestState.PROVISIONING: _l("We are setting up your integration."),
+    RequestState.READY: _l("Now connect your Google account."),
+}
+
+
+def next_step(code: RequestState) -> str:
+    """What happens now, as the status page says it too; empty where the page itself tells."""
+    known = _NEXT.get(code)
+    return str(known) if known is not None else ""
+
+
 _ACTIONS = {
     "request": _l("Requested"),
     "request_directly": _l("Requested by telephone"),
@@ -155,6 +172,11 @@ def why_stopped(code: Why) -> str:
     return str(_STOPPED[code])
 
 
+def percent(rate: Decimal) -> str:
+    """ "21%" """
+    return Price(Decimal(0), rate).vat(locale().language)
+
+
 def excluding(price: Price) -> str:
     """ "EUR 12,50 excl. btw" """
     return _("%(price)s excl. VAT", price=price.excluding(locale().language))
@@ -181,6 +203,12 @@ def capabilities(found: Capabilities) -> list[str]:
         said.append(_("Whoever answers presses 1 to take the call."))
     if found.ring_seconds is not None:
         said.append(_("A destination rings for %(num)d seconds.", num=found.ring_seconds))
+    said.append(
+        {
+            "ends": _("If nobody answers, the call ends."),
+            "own_route": _("If nobody answers, the call goes the extension's own way."),
+        }.get(found.without_answer, _("What happens if nobody answers is set on the exchange."))
+    )
     said.append(
         {
             "caller": _("The called person sees the caller's number."),

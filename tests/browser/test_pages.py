@@ -265,4 +265,11 @@ def test_it_prints_light_and_without_buttons(
     ink = page.evaluate("getComputedStyle(document.body).color")
     assert ink == "rgb(27, 31, 39)"
     assert len(page.pdf()) > 5_000
+    page.goto(f"{gallery}/plain/nl/idle")
+    later = page.locator("details.g-later .g-event").last
+    page.emulate_media(media="screen")
+    assert not later.is_visible()
+    page.emulate_media(media="print")
+    assert later.bounding_box() is not None, "on paper nothing is folded away"
+    assert later.evaluate("one => one.checkVisibility({contentVisibilityAuto: true})")
     page.close()

@@ -97,6 +97,18 @@ def test_english_pages_have_no_dutch_left(shown: Flask, name: str) -> None:
         assert word not in page.lower().replace("doorgeschakelde", ""), (name, word)
 
 
+def test_every_google_button_says_what_google_lets_it_say(shown: Flask) -> None:
+    found = [
+        words
+        for name in PAGES
+        for words in re.findall(
+            r'class="g-google".*?<span>([^<]+)</span>', page_of(shown, "plain", "en", name)
+        )
+    ]
+    assert len(found) >= 6
+    assert set(found) == {"Continue with Google"}
+
+
 def test_the_google_button_keeps_googles_colours_and_words(shown: Flask) -> None:
     for theme, (locale, words) in product(
         THEMES, [("nl", "Doorgaan met Google"), ("en", "Continue with Google")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ...store.queries_sweep import RESTORED
 from ...store.tables import Activity, LedgerEntry
@@ -21,10 +21,12 @@ def merge(
     names: Names,
     account_id: str,
     limit: int,
+    *,
+    address: Callable[[str], str] | None = None,
 ) -> tuple[ActivityView, ...]:
-    """The newest first."""
+    """The newest first; `address` answers where an appointment is, by its id."""
     lines = [_activity(row, account_id) for row in activity if row.what not in _FROM_ACTIVITY]
-    lines += [_switch(row, names) for row in ledger if row.outcome not in _QUIET]
+    lines += [_switch(row, names, address) for row in ledger if row.outcome not in _QUIET]
     lines.sort(key=lambda line: line.at, reverse=True)
     return tuple(lines[:limit])
 
@@ -40,7 +42,7 @@ def _activity(row: Activity, account_id: str) -> ActivityView:
     )
 
 
-def _switch(row: LedgerEntry, names: Names) -> ActivityView:
+def _switch(row: LedgerEntry, names: Names, address: Callable[[str], str] | None) -> ActivityView:
     done = row.outcome == "done"
     what = ("forward_set" if row.destinations else "forward_cleared") if done else "push_failed"
     if done and (row.detail or "").startswith(RESTORED):
@@ -54,4 +56,5 @@ def _switch(row: LedgerEntry, names: Names) -> ActivityView:
         late=row.seconds_late,
         outcome=row.outcome,
         detail=row.detail or "",
+        url=address(str(row.event_ids[0])) if address and row.event_ids else "",
     )

@@ -139,6 +139,8 @@ class ActivityView:
     late: float | None = None
     outcome: str = ""
     detail: str = ""
+    url: str = ""
+    """The appointment that asked for it, in Google Calendar."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -136,6 +137,7 @@ class _Page:
             self.names,
             self.account.id,
             ACTIVITY_SHOWN,
+            address=partial(event_url, self.rt, calendar) if calendar is not None else None,
         )
         return StatusView(
             state=state,

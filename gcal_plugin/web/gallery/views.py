@@ -77,7 +77,14 @@ FAR = (
 """Beyond the week: folded away."""
 
 _ACTIVITY = (
-    ActivityView(at(0, "09:00"), "forward_set", destinations=(MOBILE,), late=0.4, outcome="done"),
+    ActivityView(
+        at(0, "09:00"),
+        "forward_set",
+        destinations=(MOBILE,),
+        late=0.4,
+        outcome="done",
+        url=RUNNING.url,
+    ),
     ActivityView(at(-1, "17:00"), "forward_cleared", late=0.3, outcome="done"),
     ActivityView(
         at(-1, "13:00"), "push_failed", late=None, outcome="temporary", detail="time-out na 5 s"

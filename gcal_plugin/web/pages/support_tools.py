@@ -123,7 +123,7 @@ def mails() -> ResponseReturnValue:
 
 def _number_fault(error: NotANumber) -> str:
     text = words_desk.fault("not_a_number")
-    if error.reason in set(Reason):
+    if error.reason in set(Reason) - {Reason.ORDINARY_TEXT}:
         text = words.reason(Reason(error.reason))
     if error.suggestion:
         text += " " + _("Did you mean %(title)s?", title=error.suggestion)

@@ -63,6 +63,8 @@ class Capabilities:
     chains_forwards: bool = False
     ring_seconds: int | None = None
     answer_confirmation: bool = False
+    without_answer: Literal["ends", "own_route", "unknown"] = "unknown"
+    """When nobody answers in time: the call ends, or the extension's own route has it back."""
     caller_number: Literal["caller", "own", "either", "unknown"] = "unknown"
     number_format: Literal["national", "00", "e164"] = "e164"
     atomic_replace: bool = True

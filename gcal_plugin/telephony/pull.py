@@ -41,6 +41,9 @@ class PullConfig(BackendConfig):
     format: PullFormat = Field(default="plain", description="The answer that it understands.")
     ring_seconds: int | None = Field(default=None, ge=1, description="How long destinations ring.")
     answer_confirmation: bool = Field(default=False, description="Answering asks to press 1.")
+    without_answer: Literal["ends", "own_route", "unknown"] = Field(
+        default="unknown", description="What a call does when nobody answers."
+    )
     caller_number: Literal["caller", "own", "either", "unknown"] = Field(
         default="unknown", description="Whose number the called person sees."
     )
@@ -59,6 +62,7 @@ class PullTelephony:
             accepts_extensions=keys.format in _EXTENSIONS,
             ring_seconds=keys.ring_seconds,
             answer_confirmation=keys.answer_confirmation,
+            without_answer=keys.without_answer,
             caller_number=keys.caller_number,
             read_back=False,
             proven=keys.format in ("plain", "json"),

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import httpx
@@ -64,6 +64,9 @@ class WebhookConfig(OutgoingConfig):
     )
     ring_seconds: int | None = Field(default=None, ge=1, description="How long destinations ring.")
     answer_confirmation: bool = Field(default=False, description="Answering asks to press 1.")
+    without_answer: Literal["ends", "own_route", "unknown"] = Field(
+        default="unknown", description="What a call does when nobody answers."
+    )
 
 
 class WebhookTelephony:
@@ -243,6 +246,7 @@ def build(name: str, config: dict[str, Any]) -> WebhookTelephony:
         chains_forwards=keys.chains_forwards,
         ring_seconds=keys.ring_seconds,
         answer_confirmation=keys.answer_confirmation,
+        without_answer=keys.without_answer,
         fences=True,
         bulk=BULK,
         plan=keys.plan,

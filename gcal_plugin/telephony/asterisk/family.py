@@ -91,6 +91,7 @@ class FamilyTelephony(ManagerTelephony):
         capabilities = Capabilities(
             max_destinations=10,
             caller_number="caller",
+            without_answer="ends",
             number_format=number_format,
             bulk=BATCH,
             plan=True,

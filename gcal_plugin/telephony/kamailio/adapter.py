@@ -167,6 +167,7 @@ def capabilities_of(
         max_destinations=max_destinations,
         ring_seconds=ring_seconds,
         caller_number=caller_number,
+        without_answer="ends",
         number_format=number_format,
         fences=True,
         bulk=BATCH,

@@ -18,6 +18,8 @@ from .children import Child, ChildEnded, Children
 from .demo_state import is_free, load_state, move_taken_ports, run_dir, url
 
 _PYTHON = sys.executable
+_PATIENCE = 180
+"""Seconds for a program to start: a child that ends is seen at once, a busy machine is only slow."""
 _ACCESS = "%(t)s %(m)s %(U)s %(s)s %(M)s ms"
 """Paths only: the query of a callback holds a code that nobody should read in a log."""
 
@@ -128,10 +130,10 @@ def _run(children: Children, folder: Path, port: int) -> None:
     clock = children.start("clock", _flask("gcal", "clock"))
     workers = children.start("workers", _flask("gcal", "worker"))
     # Whoever clicks before all of it runs would see a forward come late and blame the product.
-    web.wait_for("Booting worker", seconds=60)
-    clock.wait_for("clock_leads", seconds=60)
+    web.wait_for("Booting worker", seconds=_PATIENCE)
+    clock.wait_for("clock_leads", seconds=_PATIENCE)
     for queue in ("gcal-switch", "gcal-sync", "gcal-care", "gcal-mail"):
-        workers.wait_for(f"queue={queue}", seconds=60)
+        workers.wait_for(f"queue={queue}", seconds=_PATIENCE)
     _tell(state, port)
     while (ended := children.ended()) is None:
         time.sleep(0.3)

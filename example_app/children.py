@@ -33,7 +33,7 @@ class Child:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def wait_for(self, words: str, seconds: float = 30.0) -> str:
+    def wait_for(self, words: str, seconds: float = 120.0) -> str:
         """The first line of the log with `words`; raises `ChildEnded` when it does not come."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -83,6 +83,8 @@ def test_what_operators_switched_off_the_desk_cannot_switch_on(app: Flask) -> No
     sam.client.post(PAGE, data={"csrf_token": token(sam), "step": "on"})
     assert killed(app) == "operator:cli"
     with app.app_context():
+        noted = db.session.scalars(sa.select(Audit.actor).where(Audit.action == "unkill")).all()
+        assert noted == []
         guarding.kill_tenant(app.extensions["gcal"], "belwinkel", actor="operator:cli", on=False)
     assert killed(app) is None
 

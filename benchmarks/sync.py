@@ -2,7 +2,9 @@
 
 Ours decrypts each grant's token, asks the governor on Redis before each request, and commits every
 delta durably to Postgres; gcal-sync keeps what it reads in memory. In each round every calendar
-has one changed title; the two take turns in going first.
+has one changed title; the two take turns in going first. Where our CPU time goes is told apart in a
+round of its own: `claim` takes the calendars and opens their tokens, `ask` is Google's client, the
+governor and reading the answers, `store` writes them down.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any
 from gcal_plugin.services import syncing
 
 from .sync_peer import BareClient, GcalSync
-from .sync_world import Ground, Stopwatch, ground
+from .sync_world import Ground, Stopwatch, ground, stages
 
 LIMIT = 167.0
 """Google's whole project quota of 10,000 requests a minute, as requests a second."""
@@ -50,6 +52,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
                 with watch.running():
                     work()
             say(f"round {number + 1}: ours {ours_time.wall:.2f} s, peer {peer_time.wall:.2f} s")
+        where = _where(place)
         done = count * rounds
         served = _serving_rate(place)
         peer.close()
@@ -63,10 +66,11 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
         "ratio": round(ratio, 3),
         "unit": "incremental syncs a second",
         "limit": LIMIT,
-        "passed": ours >= LIMIT and ratio >= 0.5,
+        "passed": ours >= LIMIT and ratio >= 0.5 and served >= 2 * LIMIT,
         "peer_name": "gcal-sync, in memory",
         "bare_client": round(done / bare_time.wall, 1),
         "cpu_ms": round(ours_time.cpu / done * 1000, 3),
+        "where_cpu_ms": where,
         "peer_cpu_ms": round(peer_time.cpu / done * 1000, 3),
         "bare_cpu_ms": round(bare_time.cpu / done * 1000, 3),
         "server_rate": round(served, 1),
@@ -80,6 +84,15 @@ def _ours(place: Ground) -> None:
     report = syncing.sync_calendars(place.rt, place.calendar_ids)
     if len(report.synced) != len(place.calendar_ids):
         raise RuntimeError(f"not all were synced: {report.failed or report.postponed}")
+
+
+def _where(place: Ground) -> dict[str, float]:
+    """Milliseconds of CPU a sync, by stage."""
+    place.google.touch([person["calendar"] for person in place.people])
+    time.sleep(1.0)
+    with stages() as spent:
+        _ours(place)
+    return {stage: round(spent[stage] / len(place.people) * 1000, 3) for stage in sorted(spent)}
 
 
 def _serving_rate(place: Ground) -> float:

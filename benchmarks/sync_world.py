@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from gcal_plugin.google.governed import GovernedCalendars
 from gcal_plugin.google.governor import Governor, Quota
 from gcal_plugin.ports import AccessToken
 from gcal_plugin.services.runtime import Runtime
+from gcal_plugin.services.sync_round import Round
 from gcal_plugin.store.crypto import place
 from gcal_plugin.store.tables import Calendar, Forwarding, Grant, Link
 from gcal_plugin.store.tables.base import new_id
@@ -121,6 +122,33 @@ def populate(rt: Runtime, people: Sequence[dict[str, Any]], first: int = 0) -> l
         for table, values in rows.items():
             session.execute(sa.insert(table), values)
     return [row["id"] for row in rows[Calendar]]
+
+
+@contextmanager
+def stages() -> Iterator[dict[str, float]]:
+    """CPU seconds of this process by what a round of fetches does, while inside."""
+    spent: dict[str, float] = {}
+    names = {"_claim": "claim", "_fetch": "ask", "_store": "store", "_tell": "tell"}
+    kept = {name: getattr(Round, name) for name in names}
+
+    def timed(name: str) -> Callable[..., Any]:
+        def work(*given: Any) -> Any:
+            before = time.process_time()
+            try:
+                return kept[name](*given)
+            finally:
+                stage = names[name]
+                spent[stage] = spent.get(stage, 0.0) + time.process_time() - before
+
+        return work
+
+    try:
+        for name in names:
+            setattr(Round, name, timed(name))
+        yield spent
+    finally:
+        for name, method in kept.items():
+            setattr(Round, name, method)
 
 
 class Stopwatch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from example_app.database import db
 from example_app.fake_google.process import LocalGoogle
 from example_app.mailbox.process import MailboxProcess
 from example_app.models import User
+from gcal_plugin.domain.destination import Destination
 from gcal_plugin.ports import Line
 from gcal_plugin.services import outbox, resyncing, switching
 from tests.browser.portal import serve
@@ -35,6 +37,8 @@ PICTURES = Path(__file__).parents[1] / ".artifacts" / "onboarding"
 BRAM = "bram@bakkerij-jansen.example"
 GMAIL = "bram@gmail.example"
 ROTA = "rota-bram"
+BY_HAND = "+31201112222"
+LINE = Line("bakkerij-jansen.example", "201")
 UNTIL = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()
 
 
@@ -55,6 +59,10 @@ class Words:
     quote_mail: str
     done_mail: str
     forwards: str
+    answer: str
+    """What this one does with the forward that stands on the extension already."""
+    left: frozenset[str]
+    """What the extension has outside appointments then."""
 
 
 WORDS = {
@@ -62,13 +70,13 @@ WORDS = {
         "Aanvraag versturen", "Eenmalig, excl. btw", "Per maand, excl. btw", "Offerte versturen",
         "Akkoord geven", "EUR 15,13 incl. 21% btw", "Begin met inrichten", "Klaar", "Doorgaan",
         "Deze agenda koppelen", "Je offerte voor extensie 201", "Klaar: koppel nu",
-        "Doorgeschakeld naar 06 12345678",
+        "Doorgeschakeld naar 06 12345678", "Houden", frozenset({BY_HAND}),
     ),
     "en": Words(
         "Send the request", "Once, excl. VAT", "Per month, excl. VAT", "Send the quote", "Agree",
         "EUR 15.13 incl. 21% VAT", "Start setting up", "Ready", "Continue",
         "Connect this calendar", "Your quote for extension 201", "Done: now connect",
-        "Forwarded to 06 12345678",
+        "Forwarded to 06 12345678", "Remove it", frozenset(),
     ),
 }  # fmt: skip
 
@@ -207,21 +215,35 @@ def test_from_request_to_a_phone_that_forwards(
     bram.goto(link_in(letter, "/google-calendar/"))
     shots.take(bram, "ready")
     now = datetime.now(UTC)
-    world.google.add_event(ROTA, "0612345678", now - timedelta(minutes=5), now + timedelta(hours=2))
+    begin, end = now - timedelta(minutes=5), now + timedelta(hours=2)
+    event = world.google.add_event(ROTA, "0612345678", begin, end)
+    exchange = world.app.extensions["gcal"].telephony["main"]
+    exchange.replace(LINE, frozenset({Destination.parse(BY_HAND)}), revision=1)
     bram.locator(".g-google").click()
     bram.get_by_role("button", name=GMAIL).click()
     bram.get_by_role("button", name=words.go_on).click()
     bram.get_by_label("Bereikbaarheid").check()
     shots.take(bram, "calendar")
     bram.get_by_role("button", name=words.choose).click()
+    expect(bram.get_by_label("Bereikbaarheid")).to_be_checked()
+    expect(bram.locator("#replace_forward-error")).to_be_visible()
+    shots.take(bram, "forward-by-hand")
+    bram.get_by_label(words.answer).check()
+    bram.get_by_role("button", name=words.choose).click()
     world.work()
 
     bram.goto(f"{home}/")
     expect(bram.locator(".g-sentence-text")).to_contain_text(words.forwards)
     shots.take(bram, "forwarding")
-    exchange = world.app.extensions["gcal"].telephony["main"]
-    held = exchange.read(Line("bakkerij-jansen.example", "201"))
-    assert {str(one) for one in held.destinations} == {"+31612345678"}
+    running = exchange.read(LINE).destinations
+    assert {str(one) for one in running} == {"+31612345678"}
+    world.google.delete_event(ROTA, event["id"])
+    deadline = time.monotonic() + 30
+    while exchange.read(LINE).destinations == running and time.monotonic() < deadline:
+        world.work()  # a calendar that was fetched this very second is left alone
+    assert {str(one) for one in exchange.read(LINE).destinations} == words.left
+    bram.reload()
+    shots.take(bram, "after")
     for page in (bram, sam):
         page.context.close()
 

@@ -85,7 +85,7 @@ def test_faults_are_told_beside_their_field_and_what_was_typed_stays(app: Flask)
     jan.get(f"{PREFIX}/request?new=1")
     jan.post(f"{PREFIX}/request", remarks="keep me")
     assert jan.answer.status_code == 422
-    assert "Fill this in." in jan.text
+    assert "Choose an extension." in jan.text
     assert "keep me" in jan.page
     jan.post(f"{PREFIX}/request", extensions="999")
     assert "This extension is not in the list of this customer." in jan.text

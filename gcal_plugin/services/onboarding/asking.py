@@ -176,7 +176,7 @@ def _check(rt: Runtime, account: Account, asked: Asked) -> tuple[Account, dict[s
             holder = found
     wanted = list(dict.fromkeys(x.strip() for x in asked.extensions if x.strip()))
     if not wanted:
-        fields.faults.setdefault("extensions", "required")
+        fields.faults.setdefault("extensions", "no_extension")
     if len(wanted) > MOST_EXTENSIONS:
         fields.faults.setdefault("extensions", "too_many")
     listed = rt.portal.extensions(account)

@@ -73,7 +73,7 @@ def make_quote(
             valid_until=read.valid_until.isoformat(),
             quote=row.quotes,
         )
-        to_customer(rt, change, "quote", row.quotes)
+        to_customer(rt, change, "quote", row.quotes, note=row.note or "")
     rt.wake.mail()
 
 

@@ -21,6 +21,7 @@ from gcal_plugin.services.onboarding.errors import (
 from gcal_plugin.services.onboarding.quoting import Offer
 from gcal_plugin.store.scope import NotInReach
 from gcal_plugin.store.tables import Audit, Link, Request, RequestStep
+from gcal_plugin.telephony.pull import PullConfig, PullTelephony
 from tests.support.portal import ANNA, DESK, JAN, PIET
 
 from .conftest import World
@@ -132,7 +133,7 @@ def test_a_plain_customer_cannot_ask_in_anothers_name(world: World) -> None:
 @pytest.mark.parametrize(
     "extensions, fault",
     [
-        ([], "required"),
+        ([], "no_extension"),
         (["999"], "unknown_extension"),
         (["20 0"], "not_an_extension"),
         (["200; DROP TABLE"], "not_an_extension"),
@@ -256,6 +257,19 @@ def test_a_policy_that_cannot_be_read_is_a_fault_and_not_a_link(world: World) ->
     building.finish(world.rt, DESK, request_id, None, policy={"allowed_countries": ["NL", "BE"]})
     [link] = world.rows(Link)
     assert link.policy == {"allowed_countries": ["NL", "BE"]}
+
+
+def test_more_at_once_than_the_exchange_takes_is_refused_before_it_is_promised(
+    world: World,
+) -> None:
+    request_id = quoted(world)
+    building.start(world.rt, DESK, request_id, None)
+    world.pbx.capabilities = PullTelephony("main", PullConfig(format="voipgrid")).capabilities
+    with pytest.raises(WrongFields, match="main takes 1 at once"):
+        building.finish(world.rt, DESK, request_id, None, policy={"max_simultaneous": 2})
+    assert world.rows(Link) == []
+    building.finish(world.rt, DESK, request_id, None, policy={"max_simultaneous": 1})
+    assert len(world.rows(Link)) == 1
 
 
 def test_a_contract_ends_on_its_grace_date_and_not_before(world: World) -> None:

@@ -49,7 +49,7 @@ def test_each_changes_what_is_said(name: str, language: str) -> None:
 
 def test_what_happens_without_an_answer_is_said_in_three_ways() -> None:
     ways = [
-        said(dataclasses.replace(PLAIN, without_answer=way))  # type: ignore[arg-type]
+        said(dataclasses.replace(PLAIN, without_answer=way))
         for way in ("ends", "own_route", "unknown")
     ]
     assert len({tuple(one) for one in ways}) == 3

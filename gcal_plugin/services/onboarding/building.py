@@ -132,7 +132,8 @@ def finish(
     """Make the extension ready to connect and tell the customer; answers the link's id.
 
     Raises NotOnExchange where the exchange does not know the extension or cannot be asked now,
-    WrongFields for a policy that cannot be read, ExtensionTaken where another's link is there.
+    WrongFields for a policy that cannot be read or that promises more destinations at once than the
+    exchange takes, ExtensionTaken where another's link is there.
     """
     found = checklist(rt, account, request_id, pbx)
     if not found.check.good:
@@ -144,6 +145,10 @@ def finish(
         Policy.from_json(own)
     except ValueError as error:
         raise WrongFields({"policy": str(error)}) from None
+    most = found.capabilities.max_destinations if found.capabilities is not None else None
+    if most is not None and own.get("max_simultaneous", 0) > most:
+        # Promised now, it would be found out in a job, at the first two events that overlap.
+        raise WrongFields({"policy": f"max_simultaneous: {found.pbx} takes {most} at once"})
     with changing(rt, desk_of(account), request_id, version) as change:
         link_id = make_ready(rt, change, found.pbx, own, actor(account), found.check.outcome)
     rt.wake.mail()

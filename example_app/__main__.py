@@ -19,7 +19,7 @@ from .demo_state import is_free, load_state, move_taken_ports, run_dir, url
 
 _PYTHON = sys.executable
 _PATIENCE = 180
-"""Seconds for a program to start: a child that ends is seen at once, a busy machine is only slow."""
+"""Seconds for a program to start. One that ends is seen at once; a busy machine is only slow."""
 _ACCESS = "%(t)s %(m)s %(U)s %(s)s %(M)s ms"
 """Paths only: the query of a callback holds a code that nobody should read in a log."""
 

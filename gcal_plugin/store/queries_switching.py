@@ -251,3 +251,24 @@ def still_ours(session: Session, claims: Mapping[UUID, int]) -> set[UUID]:
         )
         ours |= {link_id for link_id, generation in rows if claims[link_id] == generation}
     return ours
+
+
+def renew(session: Session, claims: Mapping[UUID, int], lease_until: datetime) -> set[UUID]:
+    """Take the leases of these claims (link id -> generation) anew; answers those still held.
+
+    One conditional update: what somebody took over or gave back meanwhile is left alone.
+    """
+    held: set[UUID] = set()
+    for part in chunks(claims.items()):
+        rows = session.scalars(
+            sa.update(Forwarding)
+            .where(
+                sa.tuple_(Forwarding.link_id, Forwarding.generation).in_(part),
+                Forwarding.lease_until.is_not(None),
+            )
+            .values(lease_until=lease_until)
+            .returning(Forwarding.link_id)
+            .execution_options(synchronize_session=False)
+        )
+        held |= set(rows)
+    return held

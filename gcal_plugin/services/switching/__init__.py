@@ -6,7 +6,7 @@ Level-triggered throughout: each step looks at what should be true now, never at
 from __future__ import annotations
 
 from ...store.queries_switching import mark_due
-from .batch import Armed, Ready, finish, fire, look_again, prepare, switch_batch
+from .batch import Armed, Ready, finish, fire, hold_on, look_again, prepare, switch_batch
 from .due import Batch, due_batches
 from .effect import Effect, Mode, forwarding_effect
 from .existing import decide_existing, foreign_part, read_existing
@@ -32,6 +32,7 @@ __all__ = [
     "fire",
     "foreign_part",
     "forwarding_effect",
+    "hold_on",
     "look_again",
     "mark_due",
     "prepare",

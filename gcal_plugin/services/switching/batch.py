@@ -17,10 +17,11 @@ from uuid import UUID
 import structlog
 
 from ...ports import TelephonyError
-from ...store.queries_switching import Claim, claim, still_ours
+from ...store.queries_switching import Claim, claim, renew, still_ours
 from ..runtime import Runtime
 from .breaker import breaker_of
 from .compute import choose_steps, compute, faults
+from .limits import tell_limits
 from .loops import without_loops
 from .model import BatchReport, Intent, Outcome, Step
 from .push import Volley
@@ -54,6 +55,18 @@ class Armed:
     def seconds_left(self) -> float:
         """Seconds until it must go out; negative when it is late."""
         return self.clock.seconds_until(self.at)
+
+    @property
+    def claims(self) -> dict[UUID, int]:
+        """Link id -> generation of the claims behind it."""
+        return {one.claim.link_id: one.claim.generation for one in self.volley.intents}
+
+    def keep(self, ours: set[UUID]) -> None:
+        """Drop the lines that are no longer ours."""
+        lost = {id(one) for one in self.volley.intents if one.claim.link_id not in ours}
+        if lost:
+            self.volley = self.volley.without(lost)
+            self.report.overtaken += len(lost)
 
 
 @dataclass(slots=True)
@@ -118,6 +131,7 @@ def _work_out(rt: Runtime, claims: Sequence[Claim], at: datetime) -> list[Intent
             with rt.store.begin() as session:
                 without_loops(rt, session, board, lines)
     choose_steps(rt, board, intents)
+    tell_limits(rt, board, intents)
     return intents
 
 
@@ -130,15 +144,27 @@ def _by_exchange(intents: Iterable[Intent]) -> dict[str, list[Intent]]:
 
 def look_again(rt: Runtime, armed: Armed) -> None:
     """Drop the lines that something newer took over since they were claimed."""
-    claims = {one.claim.link_id: one.claim.generation for one in armed.volley.intents}
     with rt.store.begin() as session:
         armed.clock.look(rt, session)
-        ours = still_ours(session, claims)
-    lost = {id(one) for one in armed.volley.intents if one.claim.link_id not in ours}
-    if lost:
-        armed.volley = armed.volley.without(lost)
-        armed.report.overtaken += len(lost)
+        ours = still_ours(session, armed.claims)
+    armed.keep(ours)
     armed.looked = True
+
+
+def hold_on(rt: Runtime, armed: Armed) -> None:
+    """Take the leases anew before sending, where the batch waited for so long that they may end.
+
+    A machine that cannot keep up gets through its queue that way, instead of claiming, working out
+    and arming everything once more. What another worker took over is dropped.
+    """
+    if armed.clock.now() < armed.deadline:
+        return
+    with rt.store.begin() as session:
+        armed.clock.look(rt, session)
+        now = armed.clock.now()
+        ours = renew(session, armed.claims, now + LEASE)
+    armed.keep(ours)
+    armed.deadline = now + LEASE - LAST_SEND
 
 
 def fire(rt: Runtime, armed: Armed) -> None:

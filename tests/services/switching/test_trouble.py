@@ -218,6 +218,32 @@ def test_nothing_is_sent_when_the_lease_is_about_to_end(world: World, exchange: 
     assert world.held() == {JAN}
 
 
+def test_a_batch_that_waited_too_long_holds_on_to_what_nobody_took_over(
+    world: World, exchange: Exchange
+) -> None:
+    kept, taken, changed = world.link("200"), world.link("201"), world.link("202")
+    links = [kept, taken, changed]
+    for link in links:
+        world.window(link, JAN, minutes(0), minutes(60))
+    [armed] = switching.prepare(world.rt, "main", links).armed
+    world.clock.at += timedelta(seconds=60)
+    switching.switch_batch(world.rt, "main", [taken])
+    world.change(changed, paused_at=world.clock.at)
+    writes = exchange.asked.writes
+    with world.rt.store.begin() as session:
+        armed.clock.look(world.rt, session)
+    switching.hold_on(world.rt, armed)
+    assert armed.report.overtaken == 2
+    assert switching.prepare(world.rt, "main", [kept]).armed == [], "its lease goes on"
+    switching.fire(world.rt, armed)
+    assert exchange.asked.writes == writes + 1
+    switching.finish(world.rt, armed)
+    world.go()
+    assert (world.held("200"), world.held("201"), world.held("202")) == ({JAN}, {JAN}, set())
+    assert exchange.asked.writes == writes + 1, "and nothing is done twice"
+    assert world.row(kept).last_error is None
+
+
 def test_a_dead_worker_is_replaced_when_its_lease_ends(world: World) -> None:
     link = world.link()
     world.window(link, JAN, minutes(0), minutes(60))

@@ -92,10 +92,10 @@ def link_works(session: Session, link: Link, now: datetime) -> int:
     )
 
 
-def limit_reached(rt: Runtime, session: Session, link: Link, reason: str, now: datetime) -> None:
-    """Tell the tenant, quietly: at most one letter a day for a line and a limit."""
+def limit_reached(rt: Runtime, session: Session, link: Link, reason: str, now: datetime) -> bool:
+    """Tell the tenant, quietly: at most one letter a day for a line and a limit; whether it did."""
     tenant = rt.portal.tenant(link.tenant_id)
-    outbox.queue(
+    return outbox.queue(
         session,
         key=f"limit:{link.id}:{reason}:{now.date().isoformat()}",
         kind="limit_desk",

@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from gcal_plugin.domain.policy import Policy
 from gcal_plugin.services import switching
 from gcal_plugin.services.explaining import UnknownLink, explain_at
-from gcal_plugin.store.tables import Calendar, Grant, Link, TenantState
+from gcal_plugin.store.tables import Calendar, Grant, LedgerEntry, Link, MailOut, TenantState
 from tests.support.lines import JAN, KEES, MONDAY, PIET, World, minutes
 
 
@@ -111,6 +113,58 @@ def test_the_days_cap_stops_starts_and_never_an_end(world: World) -> None:
     assert seen[:4] == [{JAN}, set(), {JAN}, set()]
     assert {JAN} not in seen[4:]
     assert world.held() == set()
+
+
+def letters(world: World) -> list[tuple[str, str]]:
+    """To whom and about which limit the tenant was written."""
+    with world.rt.store.begin() as session:
+        rows = session.scalars(
+            sa.select(MailOut).where(MailOut.kind == "limit_desk").order_by(MailOut.id)
+        )
+        return [(row.recipient, row.values["reason"]) for row in rows]
+
+
+def test_a_limit_that_bites_is_told_to_the_tenant_once_a_day(world: World) -> None:
+    """Quietly: one letter a line, limit and day, however often it bites."""
+    link = world.link(policy={"max_changes_per_day": 1})
+    for number in range(4):
+        world.window(link, JAN, minutes(number * 20), minutes(number * 20 + 10))
+    world.walk(minutes(15))
+    assert letters(world) == []
+    world.walk(minutes(100))
+    assert letters(world) == [("desk@bel.example", "changes_cap")]
+
+
+@pytest.mark.parametrize(
+    "policy, reason",
+    [({"max_simultaneous": 1}, "too_many"), ({"max_forward_length": 600}, "too_long_forward")],
+)
+def test_the_other_limits_are_told_too(world: World, policy: dict[str, int], reason: str) -> None:
+    link = world.link(policy=policy)
+    world.window(link, JAN, minutes(-5), minutes(5))
+    world.window(link, PIET, minutes(-5), minutes(60))
+    world.go()
+    world.go()
+    assert letters(world) == [("desk@bel.example", reason)]
+    assert len(world.held()) == 1
+
+
+def test_a_refused_destination_is_no_limit(world: World) -> None:
+    link = world.link()
+    world.window(link, "+319008844", minutes(-5), minutes(60))
+    world.go()
+    assert letters(world) == []
+
+
+def test_the_ledger_says_which_rules_let_a_push_through(world: World) -> None:
+    rules = {"max_simultaneous": 7}
+    link = world.link(policy=rules)
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    with world.rt.store.begin() as session:
+        (entry,) = session.scalars(sa.select(LedgerEntry).where(LedgerEntry.link_id == link))
+        assert entry.policy_version == Policy.from_json(rules).version
+        assert entry.policy_version != Policy().version
 
 
 def test_disconnecting_clears_at_once_and_says_so(world: World) -> None:

@@ -113,8 +113,10 @@ def test_a_click_on_an_old_page_is_told_and_changes_nothing(app: Flask) -> None:
     assert (row.state, row.monthly_price) == ("quoted", 20)
 
 
-def test_the_link_in_the_mail_wants_a_log_in_and_the_right_person(app: Flask) -> None:
-    jan = Person(app, JAN)
+def test_the_link_in_the_mail_wants_a_log_in_and_the_right_person(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jan = Person(app, JAN, language="en")
     request_id = ask(jan)
     with app.app_context():
         rt = app.extensions["gcal"]
@@ -125,6 +127,11 @@ def test_the_link_in_the_mail_wants_a_log_in_and_the_right_person(app: Flask) ->
     assert femke.get(f"{PREFIX}/request/quote/{token}").status_code == 404
     assert jan.get(f"{PREFIX}/request/quote/{token}").request.path.endswith(request_id)
     assert jan.get(f"{PREFIX}/request/quote/{token}x").status_code == 404
+    monkeypatch.setattr(addresses, "QUOTE_LINK_DAYS", -1)
+    assert jan.get(f"{PREFIX}/request/quote/{token}").request.path.endswith(request_id)
+    assert "The link in the mail has expired." in jan.text
+    jan.submit("/cancel")
+    assert jan.get(f"{PREFIX}/request/quote/{token}").request.path == f"{PREFIX}/request"
     assert jan.get(f"{PREFIX}/request/quote/{request_id}").status_code == 404
 
 

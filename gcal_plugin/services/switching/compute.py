@@ -90,7 +90,14 @@ def _work_out(intent: Intent, exchange: Telephony, board: Board) -> None:
     _ask_calendar(intent, exchange, board, facts)
     _ask_trial(intent, facts)
     _hold_to_cap(intent, facts)
+    if intent.foreign:
+        # Whoever asked to be left alone is, also by a forward that somebody set by hand.
+        intent.foreign = frozenset(one for one in intent.foreign if not _unwanted(one, facts))
     intent.target = frozenset(intent.ours) or (intent.foreign or frozenset())
+
+
+def _unwanted(destination: Destination, facts: LinkFacts) -> bool:
+    return decide(destination, facts.policy, facts.context).reason is Reason.BLOCKED_BY_OWNER
 
 
 def _ask_calendar(intent: Intent, exchange: Telephony, board: Board, facts: LinkFacts) -> None:

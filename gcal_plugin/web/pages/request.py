@@ -95,7 +95,7 @@ def from_mail(token: str) -> ResponseReturnValue:
     try:
         request_id = addresses.read_quote(current.runtime(), token)
     except addresses.LinkExpired:
-        flash(_("The link in the mail has expired; your request is here."), "info")
+        flash(_("The link in the mail has expired. What is open is here; else ask anew."), "info")
         return redirect(url_for("gcal.request"))
     except addresses.LinkForged:
         abort(404)

@@ -9,7 +9,7 @@ import pytest
 
 from gcal_plugin.domain.destination import Destination
 from gcal_plugin.ports import Line, LineState, Temporary, Unsupported
-from gcal_plugin.services import switching
+from gcal_plugin.services import blocking, switching
 from gcal_plugin.services.ledger import switches_of
 from gcal_plugin.services.switching import push
 from gcal_plugin.store.tables import Activity, Forwarding, LedgerEntry
@@ -267,6 +267,23 @@ def test_a_forward_by_hand_survives_the_first_look_of_an_exchange_that_keeps_pla
     assert planning.decide(link, keep=False) == theirs
     planning.go()
     assert planning.held() == set()
+
+
+def test_a_number_that_is_blocked_is_not_put_back_either(world: World, exchange: Exchange) -> None:
+    exchange.by_hand(LINE, KEES)
+    link = world.link()
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.decide(link, keep=True)
+    world.go()
+    blocking.block_number(world.rt, KEES, actor="support:desk")
+    world.go(minutes(60))
+    assert world.held() == set()
+    exchange.by_hand(LINE, PIET)
+    world.clock.at += minutes(2)
+    switching.sweep(world.rt, "main")
+    blocking.block_number(world.rt, PIET, actor="support:desk")
+    world.go()
+    assert world.held() == set(), "one that stands there now ends at once"
 
 
 def test_an_exchange_that_cannot_list_its_lines_is_asked_line_by_line(

@@ -127,8 +127,9 @@ def set_edge(place: Ground, seconds: float, *, ends: bool = False) -> datetime:
             sa.update(Forwarding).values(
                 due_at=edge,
                 asked_at=edge,
-                generation=Forwarding.generation + 1,
-                settled=Forwarding.generation + 1,
+                # Whoever is still at work on a line has been overtaken, as by any change.
+                generation=Forwarding.generation
+                + sa.case((Forwarding.lease_until.is_not(None), 1), else_=0),
                 lease_until=None,
                 failures=0,
             )

@@ -96,16 +96,21 @@ def iso(value: datetime) -> str:
 
 
 def period(start: datetime, end: datetime, *, all_day: bool = False) -> str:
-    """ "09:00 – 17:00", "hele dag", or with the day of the end when that is another."""
+    """ "09:00 – 17:00", "hele dag", with the day of the end when that is another.
+
+    What began before today says when: it stands under today.
+    """
     first, last = _local(start), _local(end)
     if all_day:
         final = (last - timedelta(minutes=1)).date()
         if final <= first.date():
             return gettext("all day")
         return gettext("all day, up to and including %(day)s", day=short_day(final))
-    if first.date() == last.date() or (last - first) < timedelta(hours=18):
-        return f"{_clock(first)} – {_clock(last)}"
-    return f"{_clock(first)} – {short_day(last)} {_clock(last)}"
+    today = _local(current.now()).date()
+    begin = _clock(first) if first.date() >= today else moment(start)
+    if last.date() in {first.date(), today} or (last - first) < timedelta(hours=18):
+        return f"{begin} – {_clock(last)}"
+    return f"{begin} – {short_day(last)} {_clock(last)}"
 
 
 def duration(value: timedelta | float) -> str:

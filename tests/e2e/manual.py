@@ -1,7 +1,7 @@
 """Make the pictures of the customer's manual anew: `python -m tests.e2e.manual`.
 
 Starts the whole product, walks the way that the manual tells in both languages, and writes
-`docs/images/<language>-<step>.png`.
+`docs/images/<language>-<step>.png`, and the readme's `status.png`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PEOPLE = {"nl": "jan@bakkerij-jansen.example", "en": "praktijk@tandarts-devries.example"}
 CALENDARS = {"nl": "Bereikbaarheid", "en": "Spoeddienst"}
 PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1040, "height": 1400}
 
 
 def main() -> None:
@@ -46,7 +47,7 @@ def _walk(page: Page, product: Product, language: str) -> None:
     page.goto(product.portal)
     page.locator("#email").fill(email)
     page.locator("#password").fill("demo")
-    page.locator("main button[type=submit]").click()
+    page.locator("main button[type=submit]").first.click()
     page.goto(f"{product.portal}/settings")
     page.locator("#language").select_option(language)
     page.locator("main button[type=submit]").first.click()
@@ -66,6 +67,10 @@ def _walk(page: Page, product: Product, language: str) -> None:
     page.wait_for_timeout(4_000)
     page.goto(f"{product.portal}/google-calendar/")
     shot("status")
+    if language == "nl":
+        page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+        page.reload()
+        page.screenshot(path=IMAGES / "status.png")
 
 
 if __name__ == "__main__":

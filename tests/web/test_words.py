@@ -61,6 +61,11 @@ def test_periods_durations_and_money() -> None:
     assert formats.period(midnight, midnight + timedelta(days=1), all_day=True) == "hele dag"
     both = formats.period(midnight, midnight + timedelta(days=2), all_day=True)
     assert both == "hele dag, tot en met wo 25 nov"
+    evening = datetime(2026, 11, 23, 17, tzinfo=UTC)  # yesterday, as today is a Tuesday
+    running = formats.period(evening, evening + timedelta(hours=14))
+    assert running.replace(SPACE, " ") == "ma 18:00 – 08:00"
+    away = formats.period(evening - timedelta(days=2), evening + timedelta(days=2))
+    assert away.replace(SPACE, " ") == "za 21 nov 18:00 – wo 25 nov 18:00"
     assert formats.money(Decimal("1250.5")) == "EUR 1.250,50"
     assert formats.seconds(1.25).replace(SPACE, " ") == "1,2 s"
     assert formats.duration(60) == "1 minuut"

@@ -190,5 +190,7 @@ class TestFreePbxFollowMe(FreePbxContract):
         assert rows["/AMPUSER/200/followme/grplist"] == "0610000000#-0610000001#"
         assert rows["/AMPUSER/200/followme/ddial"] == "DIRECT"
         assert rows["/AMPUSER/200/followme/prering"] == "0"
+        for device in ("200", "99200"):
+            assert rows[f"/variables/DEVICE_STATE(Custom:FOLLOWME{device})"] == "INUSE"
         adapter.replace(LINE, frozenset(), revision=2)
         assert server.rows()["/AMPUSER/200/followme/ddial"] == "EXTENSION"

@@ -12,7 +12,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from ...domain.destination import Destination
 from ...ports.telephony import (
@@ -40,6 +40,7 @@ class FreePbx(ManagerTelephony):
     """What both have in common: one domain, extensions that must exist, no plan."""
 
     probe = (USERS, "0/device")
+    lamp_of_device: ClassVar[str]
 
     def __init__(
         self, name: str, manager: Manager, domain: str, capabilities: Capabilities
@@ -92,13 +93,22 @@ class FreePbx(ManagerTelephony):
             raise UnknownExtension(f"no extension {line.extension}")
         return line.extension
 
-    def _lamp(self, name: str, *, lit: bool) -> None:
-        state = "BUSY" if lit else "NOT_INUSE"  # what FreePBX's own feature codes set
+    def _lamps(self, name: str, extension: str, lit: str) -> None:
+        """The extension's, and those of its devices, which the keys of phones watch."""
+        self._lamp(f"{name}{extension}", lit)
+        devices = self._manager.get(USERS, f"{extension}/device") or ""
+        for device in filter(_DEVICE.fullmatch, devices.split("&")):
+            if (of_device := f"{self.lamp_of_device}{device}") != f"{name}{extension}":
+                self._lamp(of_device, lit)
+
+    def _lamp(self, name: str, state: str) -> None:
         self._manager.act("Setvar", Variable=f"DEVICE_STATE(Custom:{name})", Value=state)
 
 
 class ForwardTelephony(FreePbx):
     """Call forward all: one destination, the own phone is silent."""
+
+    lamp_of_device = "DEVCF"
 
     def __init__(
         self,
@@ -124,11 +134,8 @@ class ForwardTelephony(FreePbx):
             self._manager.put("CF", extension, texts[0])
         else:
             self._manager.delete("CF", extension)
-        self._lamp(f"CF{extension}", lit=bool(texts))
-        # The keys of phones watch their device; an extension may have several.
-        devices = self._manager.get(USERS, f"{extension}/device") or ""
-        for device in filter(_DEVICE.fullmatch, devices.split("&")):
-            self._lamp(f"DEVCF{device}", lit=bool(texts))
+        # The states are those that FreePBX's own feature codes set.
+        self._lamps("CF", extension, "BUSY" if texts else "NOT_INUSE")
 
     def _get(self, extension: str) -> frozenset[Destination]:
         return _held([self._manager.get("CF", extension) or ""])
@@ -139,6 +146,8 @@ class ForwardTelephony(FreePbx):
 
 class FollowMeTelephony(FreePbx):
     """Find-me/follow-me: several at once, the own phone is silent (no initial ring)."""
+
+    lamp_of_device = "FOLLOWME"
 
     def __init__(
         self,
@@ -171,7 +180,7 @@ class FollowMeTelephony(FreePbx):
         else:
             # An empty list is mishandled there: it is switched off instead.
             self._manager.put(USERS, f"{below}/ddial", "EXTENSION")
-        self._lamp(f"FOLLOWME{extension}", lit=bool(texts))
+        self._lamps("FOLLOWME", extension, "INUSE" if texts else "NOT_INUSE")
 
     def _get(self, extension: str) -> frozenset[Destination]:
         below = f"{extension}/followme"

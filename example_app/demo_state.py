@@ -25,7 +25,7 @@ _PORTS = ("portal", "google", "pbx", "mail_page", "mail_smtp", "redis")
 
 def run_dir() -> Path:
     """The folder of the demonstration's data; made when missing, readable by its owner only."""
-    folder = Path(os.environ.get("RUN_DIR", Path(__file__).resolve().parent.parent / ".run"))
+    folder = Path(os.environ.get("RUN_DIR") or Path(__file__).parents[1] / ".run").resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..services.reporting import Wrong
+from ..services.reporting import Halted, Standstill, Wrong
 from .i18n import gettext as _
 from .i18n import lazy_gettext as _l
 
@@ -65,3 +65,22 @@ def queue(name: str) -> str:
     """A queue by what it is for."""
     known = _QUEUES.get(name)
     return str(known) if known is not None else name
+
+
+def halted(one: Halted) -> tuple[str, str]:
+    """What stands still, and what to do about it."""
+    if one.what is Standstill.CLOCK:
+        return (
+            _("No clock runs: nothing starts and nothing ends."),
+            _("Start the clock on any machine; where it does run, its log says what it waits for."),
+        )
+    if one.what is Standstill.QUEUE:
+        return (
+            _("The queue's server does not answer."),
+            _("The clock does the work itself, more slowly. Bring the server back."),
+        )
+    names = ", ".join(queue(name) for name in one.queues)
+    return (
+        _("Nobody serves these queues: %(queues)s.", queues=names),
+        _("Start a worker for each of them."),
+    )

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
+from gcal_plugin.ports.load import QueueState
+from gcal_plugin.services import leading
 from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.services.tallying import tally
 from gcal_plugin.store.queries_switching import ensure_rows
@@ -20,6 +22,7 @@ from gcal_plugin.store.tables import (
     Calendar,
     Forwarding,
     Grant,
+    Lease,
     LedgerEntry,
     Link,
     MailOut,
@@ -97,13 +100,46 @@ def switches(app: Flask, link_id: UUID, *late: float) -> None:
         )  # fmt: skip
 
 
+NAMES = ("gcal-switch", "gcal-sync", "gcal-care", "gcal-mail")
+
+
+def machinery(app: Flask, states: list[QueueState] | None, *, beats: bool = True) -> None:
+    """A clock that has just beaten, or none for a minute; the queues as they are given."""
+    rt = runtime(app)
+    rt.extras["queue_states"] = lambda: states
+    with app.app_context():
+        leading.lead(rt, "clock", "somebody")
+        if not beats:
+            with rt.store.begin() as session:
+                session.execute(sa.update(Lease).values(beat_at=ago(minutes=1)))
+
+
 def test_where_nothing_is_wrong_the_board_says_so(app: Flask) -> None:
+    machinery(app, [QueueState(name, 0, 0.0, 0, 1) for name in NAMES])
     link_up(app, "700")
     operator = Person(app, OPERATOR)
     operator.get(BOARD)
     assert operator.answer.status_code == 200
     assert 'name="wrong"' not in operator.page
     assert "g-tone-live" in operator.page
+
+
+def test_what_stands_still_is_told_before_anything_else(app: Flask) -> None:
+    """A silent clock leaves every line as it was: green would be a lie."""
+    operator = Person(app, OPERATOR, language="en")
+    machinery(app, [QueueState(name, 0, 0.0, 0, 1) for name in NAMES], beats=False)
+    operator.get(BOARD)
+    assert "No clock runs: nothing starts and nothing ends." in operator.text
+    assert "g-tone-live" not in operator.page
+    machinery(app, None)
+    operator.get(BOARD)
+    assert "No clock runs" not in operator.text
+    assert "The queue's server does not answer." in operator.text
+    assert "g-tone-live" not in operator.page
+    machinery(app, [QueueState(name, 0, 0.0, 0, int(name != "gcal-switch")) for name in NAMES])
+    operator.get(BOARD)
+    assert "Nobody serves these queues: Forwards." in operator.text
+    assert "g-tone-live" not in operator.page
 
 
 def test_each_wrong_thing_is_a_row_with_its_reason(app: Flask) -> None:

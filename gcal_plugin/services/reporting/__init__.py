@@ -5,6 +5,7 @@ from __future__ import annotations
 from .asking import ask_refresh, verdict_on
 from .board import BoardView, TenantRow, Wrong, WrongRow, board
 from .events import calendar_root
+from .machinery import Halted, Standstill
 from .models import (
     ActivityView,
     CalendarFacts,
@@ -29,12 +30,14 @@ __all__ = [
     "CalendarFacts",
     "DestinationView",
     "EventView",
+    "Halted",
     "LinkFacts",
     "Mend",
     "PageState",
     "Problem",
     "ProblemCode",
     "RequestView",
+    "Standstill",
     "StatusView",
     "StepView",
     "TenantRow",

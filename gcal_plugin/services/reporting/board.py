@@ -14,6 +14,7 @@ from ...store.tables import Forwarding, Link, MailOut, Request
 from ..runtime import Runtime
 from ..signals import DAYS, Signals, gather
 from ..tallying import Histogram, together
+from .machinery import Halted, halted
 
 SHOWN = 100
 """The most rows of one kind; the counts tell how many there are."""
@@ -97,6 +98,11 @@ class BoardView:
     def wrong(self) -> int:
         """How much is wrong in all."""
         return sum(self.counts.values())
+
+    @property
+    def halted(self) -> list[Halted]:
+        """What of our own stands still; then the rest may be wrong without anybody's telling."""
+        return halted(self.signals)
 
     @property
     def switches(self) -> int:

@@ -3,7 +3,9 @@
 Whole product, in processes of its own: web (the hook), a worker that fetches, one that switches,
 the clock; Postgres, Redis, the demo PBX, the local Google with real notifications. Each edit gives
 an event that is on another number, so that each has to reach the exchange. Timed from before the
-edit is sent to Google, which is earlier than the notification's arrival.
+edit is sent to Google, which is earlier than the notification's arrival, until the exchange has its
+number or that of a later edit of the same event. All processes are there, and everybody's first
+number stands on the exchange, before it begins.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import sqlalchemy as sa
 
 from example_app.fake_google.process import LocalGoogle
@@ -130,8 +133,9 @@ def _start(place: Ground, env: dict[str, str], port: int) -> None:
         "switch": ["flask", "--app", app, "gcal", "worker", "--queue", "gcal-switch"],
         "clock": ["flask", "--app", app, "gcal", "clock"],
     }
+    children = {}
     for name, command in commands.items():
-        place.stack.enter_context(
+        children[name] = place.stack.enter_context(
             Child(
                 [sys.executable, "-m", *command],
                 log=place.folder / f"{name}.log",
@@ -141,6 +145,11 @@ def _start(place: Ground, env: dict[str, str], port: int) -> None:
             )
         )
     wait_for_port(port)
+    answer = httpx.get(f"http://127.0.0.1:{port}/google-calendar/healthz", timeout=60)
+    answer.raise_for_status()
+    for name in ("sync", "switch"):
+        children[name].wait_for("worker_listens", timeout=60)
+    children["clock"].wait_for("clock_leads", timeout=60)
 
 
 def _link(rt: Runtime, people: Sequence[dict[str, Any]], say: Callable[[str], None]) -> None:
@@ -196,31 +205,35 @@ def _ours(
     """Seconds from each edit until the exchange took a state that names its number."""
     deadline = time.monotonic() + 30
     arrived: dict[str, float] = {}
-    while time.monotonic() < deadline:
+    while True:
         for write in place.history(before):
             at = datetime.fromisoformat(write["at"]).timestamp()
             named = [one["value"] for one in write["destinations"]]
             named += [one["destination"]["value"] for one in write.get("windows", ())]
             for value in named:
                 arrived.setdefault(value, at)
-        missing = [edit for edit in edits if edit.value not in arrived]
-        if not missing:
-            break
-        say(f"{len(missing)} edits not there yet")
+        waits = _waits(edits, lambda edit: arrived.get(edit.value))
+        if len(waits) == len(edits) or time.monotonic() >= deadline:
+            return waits
+        say(f"{len(edits) - len(waits)} edits not there yet")
         time.sleep(2)
-    return sorted(arrived[edit.value] - edit.sent_at for edit in edits if edit.value in arrived)
 
 
 def _theirs(peer: Poller, edits: Sequence[Edit]) -> list[float]:
-    """Seconds until the peer saw each edit, or a later one of the same calendar."""
+    """Seconds until the peer saw each edit."""
+    return _waits(edits, lambda edit: peer.seen.get((edit.calendar, edit.title)))
+
+
+def _waits(edits: Sequence[Edit], seen: Callable[[Edit], float | None]) -> list[float]:
+    """Seconds until each edit, or a later one of the same calendar, was seen; sorted."""
     waits: list[float] = []
-    next_seen: dict[str, float] = {}
+    first: dict[str, float] = {}
     for edit in reversed(edits):
-        seen = peer.seen.get((edit.calendar, edit.title))
-        seen = min((one for one in (seen, next_seen.get(edit.calendar)) if one), default=None)
-        if seen is not None:
-            next_seen[edit.calendar] = seen
-            waits.append(seen - edit.sent_at)
+        at = seen(edit)
+        if at is not None:
+            first[edit.calendar] = min(at, first.get(edit.calendar, at))
+        if edit.calendar in first:
+            waits.append(first[edit.calendar] - edit.sent_at)
     return sorted(waits)
 
 

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import sqlalchemy as sa
 
 from gcal_plugin.store.crypto import new_key
@@ -110,6 +111,7 @@ def serving(url: str, redis_url: str, folder: Path) -> Iterator[int]:
     env = {**os.environ, "HOST": json.dumps(values)}
     with Child(command, log=folder / "web.log", name="web", cwd=ROOT, env=env):
         wait_for_port(port)
+        httpx.get(f"http://127.0.0.1:{port}/google-calendar/healthz", timeout=60).raise_for_status()
         yield port
 
 

@@ -10,6 +10,7 @@ WORDS = {
         "none": "Nog geen mail. Vraag in de portal een koppeling aan, dan komt de eerste.",
         "to": "Aan",
         "no_subject": "(zonder onderwerp)",
+        "again": "Kijk opnieuw",
         "back": "Alle mails",
         "html": "Zo ziet de ontvanger het",
         "text": "Als tekst",
@@ -23,6 +24,7 @@ WORDS = {
         "none": "No mail yet. Request an integration in the portal and the first one comes.",
         "to": "To",
         "no_subject": "(no subject)",
+        "again": "Look again",
         "back": "All mails",
         "html": "What the recipient sees",
         "text": "As text",
@@ -34,7 +36,6 @@ WORDS = {
 PAGE = """<!doctype html>
 <html lang="{{ language }}">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-{% if not letter %}<meta http-equiv="refresh" content="5">{% endif %}
 <title>{{ letter.subject or w.no_subject if letter else w.title }}</title>
 <link rel="stylesheet" href="{{ url_for('style') }}"></head>
 <body>
@@ -52,7 +53,7 @@ PAGE = """<!doctype html>
 <pre>{{ letter.text }}</pre>
 {% else %}
 <h1>{{ w.title }}</h1>
-<p class="soft">{{ w.lead }}</p>
+<p class="soft">{{ w.lead }} <a href="{{ url_for('index') }}">{{ w.again }}</a></p>
 {% if letters %}
 <ul>
 {% for one in letters %}

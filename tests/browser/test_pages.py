@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -16,10 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from example_app.database import db
 from gcal_plugin.store.tables import Calendar, Forwarding, Grant, Link, WindowRow
 from gcal_plugin.web.gallery import PAGES
-from tests.browser.portal import serve
-from tests.servers.databases import Databases
-from tests.servers.ports import free_port
-from tests.support.portal_app import JAN, PREFIX, portal
+from tests.support.portal_app import JAN, PREFIX
 
 pytestmark = pytest.mark.browser
 
@@ -32,32 +28,6 @@ HOSTILE = [
     "\u202e\u2066<b>bidi</b>",
     "</title></textarea><script>window.broken=1</script>",
 ]
-
-
-@pytest.fixture(scope="module")
-def product(databases: Databases) -> Iterator[Flask]:
-    with portal(databases) as app:
-        yield app
-
-
-@pytest.fixture(scope="module")
-def address(product: Flask) -> Iterator[str]:
-    with serve(product, free_port()) as served:
-        yield served
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """Jan, logged in, on a phone; scripts may run, and none of theirs may."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="nl-NL")
-    context.set_default_timeout(15_000)
-    opened = context.new_page()
-    opened.goto(f"{address}/login")
-    opened.get_by_label("E-mailadres").fill(JAN)
-    opened.get_by_label("Wachtwoord").fill("demo")
-    opened.get_by_role("button", name="Inloggen").click()
-    yield opened
-    context.close()
 
 
 def link_calendar(app: Flask, name: str, hours: tuple[float, float] = (-1, 1)) -> None:

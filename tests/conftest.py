@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests import canary
 from tests.servers import PostgresServer, RedisServer
 from tests.servers.databases import Databases
 
@@ -46,8 +47,15 @@ def _skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A skipped test fails, unless it carries `may_skip("why")`: a missing server is a fault."""
+    """A skipped test fails, unless it carries `may_skip("why")`: a missing server is a fault.
+
+    So does one that printed a token of the local Google.
+    """
     report = yield
+    folder = canary.own_folder(item) if report.when == "teardown" else None
+    if report.passed and (places := canary.leaks(report.sections, folder)):
+        report.outcome = "failed"
+        report.longrepr = f"a token was printed: {', '.join(places)}"
     expected_failure = hasattr(report, "wasxfail")
     if report.skipped and not expected_failure and item.get_closest_marker("may_skip") is None:
         report.outcome = "failed"

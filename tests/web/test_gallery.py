@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import gzip
 import re
+from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 
+from gcal_plugin.services.reporting import PageState
+from gcal_plugin.web import render
 from gcal_plugin.web.gallery import KINDS, PAGES, PREFIX, STATES
+from gcal_plugin.web.gallery.people import NOW, account, tenant
+from gcal_plugin.web.gallery.views import views
+from gcal_plugin.web.pages.status import context as status_context
 from gcal_plugin.web.theming.theme import Themes
 
 THEMES = Themes().names()
@@ -179,3 +186,25 @@ def test_a_running_appointment_is_on_only_where_the_exchange_says_so(
 
     assert marks("forwarding") == ["nu"]
     assert marks("refused") == ["niet aan"]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_fullest_page_is_light_on_the_wire(shown: Flask, theme: str) -> None:
+    """Fifty appointments; stylesheets and script compressed as docs/operate/nginx.conf does it."""
+    one = views()[PageState.IDLE].events[0]
+    many = tuple(
+        replace(one, event_id=f"e{number}", start=NOW + timedelta(hours=9 * number + 1),
+                end=NOW + timedelta(hours=9 * number + 3), url=f"{one.url}{'x' * 90}{number}")
+        for number in range(50)
+    )  # fmt: skip
+    with shown.test_request_context():
+        g.gcal_account, g.gcal_tenant = account("nl"), tenant(theme, theme)
+        g.gcal_now, g.gcal_locale, g.gcal_theme = NOW, "nl", theme
+        full = replace(views()[PageState.IDLE], events=many)
+        page = render.page("status.html", **status_context(full))
+    weight = len(page.encode())
+    for address in set(re.findall(r'(?:href|src)="(/[^"]+\.(?:css|js))"', page)):
+        with shown.test_client().get(address) as answer:
+            weight += len(gzip.compress(answer.get_data()))
+    assert page.count("calendar/event?eid=") >= 50
+    assert weight <= MOST

@@ -9,7 +9,6 @@ from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain.destination import Destination
@@ -50,13 +49,6 @@ def link_ids(rt: Runtime, account: Account) -> list[UUID]:
     with rt.store.begin() as session:
         found = scope.links(as_customer(account)).with_only_columns(Link.id)
         return list(session.scalars(found))
-
-
-def links_of(rt: Runtime, account: Account) -> list[StatusView]:
-    """Every live link of the account, as short views for the overview."""
-    with rt.store.begin() as session:
-        ids = list(session.scalars(scope.links(as_customer(account)).with_only_columns(Link.id)))
-    return [status_of(rt, account, link_id) for link_id in ids]
 
 
 def status_of(rt: Runtime, account: Account, link_id: UUID | str | None = None) -> StatusView:
@@ -294,9 +286,3 @@ def _app_name(rt: Runtime, tenant: Tenant, grant: Grant | None) -> str:
     if grant is not None and grant.client_id != client.id:
         client = rt.default_client
     return client.app_name or rt.settings.google_app_name
-
-
-def count_live(session: Session, account: Account) -> int:
-    """How many links the account has."""
-    ids = scope.links(as_customer(account)).with_only_columns(Link.id).order_by(None)
-    return session.scalar(sa.select(sa.func.count()).select_from(ids.subquery())) or 0

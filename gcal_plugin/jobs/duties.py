@@ -30,6 +30,10 @@ WAITING = frozenset({"sweep", "leftovers"})
 """Upkeep that mostly waits for an answer, and runs in a thread of its own."""
 
 
+TELLING = frozenset({"purge", "tally"})
+"""Upkeep that can be long, and tells how far it is."""
+
+
 class UnknownCare(LookupError):
     """No upkeep has that name."""
 

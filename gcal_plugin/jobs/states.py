@@ -9,7 +9,11 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from ..ports.load import QueueState
+from . import progress
 from .queues import QueueName
+
+_ANSWERS = 6
+"""Questions about one queue."""
 
 
 def queue_states(redis: Redis) -> Sequence[QueueState] | None:
@@ -24,26 +28,31 @@ def queue_states(redis: Redis) -> Sequence[QueueState] | None:
             asked.lrange(key, -1, -1)
             asked.zcard(f"rq:failed:{name}")
             asked.scard(f"rq:workers:{name}")
+            asked.zrange(f"rq:wip:{name}", 0, 0)
         answers = asked.execute()
         waiting = [
             # What is urgent goes to the front, so the oldest is at either end.
             [job.decode() for job in {*answers[place + 1], *answers[place + 2]}]
-            for place in range(0, len(answers), 5)
+            for place in range(0, len(answers), _ANSWERS)
         ]
         asked = redis.pipeline(transaction=False)
         for jobs in waiting:
             for job in jobs:
                 asked.hget(f"rq:job:{job}", "enqueued_at")
+        running = [b"".join(one) for one in answers[_ANSWERS - 1 :: _ANSWERS]]
+        for one in running:  # "job:execution", or nothing
+            asked.hget(f"rq:job:{one.decode().partition(':')[0]}", "meta")
         since = asked.execute()
     except RedisError:
         return None  # the caller shows that it is away
+    busy = [progress.read(meta) for meta in since[-len(names) :]]
     states, at = [], 0
     for place, name in enumerate(names):
-        depth, _, _, failed, workers = answers[place * 5 : place * 5 + 5]
+        depth, _, _, failed, workers, _ = answers[place * _ANSWERS : (place + 1) * _ANSWERS]
         count = len(waiting[place])
         lags = [_age(one) for one in since[at : at + count] if one]
         at += count
-        states.append(QueueState(name, depth, max(lags, default=0.0), failed, workers))
+        states.append(QueueState(name, depth, max(lags, default=0.0), failed, workers, busy[place]))
     return states
 
 

@@ -19,7 +19,8 @@ from ..services import switching
 from ..services.runtime import Runtime
 from .battery import Battery
 from .context import runtime
-from .duties import WAITING, care_task
+from .duties import TELLING, WAITING, care_task
+from .progress import noting
 
 log = structlog.get_logger(__name__)
 
@@ -74,8 +75,9 @@ def care(task: str, ids: Mapping[str, str] | None = None, **_later: object) -> N
     if battery is not None and task in WAITING:
         # It mostly waits for an exchange: one that does not answer must not hold up the others.
         battery.aside(lambda rt: work(rt, **(ids or {})), task)
-    else:
-        work(runtime(), **(ids or {}))
+        return
+    told = {"told": noting(task)} if task in TELLING else {}
+    work(runtime(), **(ids or {}), **told)
 
 
 def send_mail(**_later: object) -> None:

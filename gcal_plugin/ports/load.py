@@ -8,6 +8,16 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Busy:
+    """Long work that a job is in the midst of."""
+
+    task: str
+    """A name of `jobs.duties.CARE`."""
+    done: int
+    """Rows so far."""
+
+
+@dataclass(frozen=True, slots=True)
 class QueueState:
     """One queue of wake-ups."""
 
@@ -18,6 +28,8 @@ class QueueState:
     """Seconds that the oldest of them has waited; 0 where none waits."""
     failed: int
     workers: int
+    busy: Busy | None = None
+    """What its first running job tells of itself; None where it tells nothing."""
 
 
 class QueueStates(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,14 +25,15 @@ PORTION = 5_000
 """Rows in one transaction, so that no lock lasts."""
 
 
-def purge(rt: Runtime) -> int:
+def purge(rt: Runtime, told: Callable[[int], None] = lambda _rows: None) -> int:
     """Delete what is over: history beyond `GCAL_HISTORY_DAYS`, letters that went out as long ago,
-    consents and attempts that nobody finished in time. Answers how many rows.
+    consents and attempts that nobody finished in time. Answers how many rows; `told` hears each
+    portion of them. Cut short, the next run goes on where this one stopped.
     """
     with rt.store.begin() as session:
         now = rt.store.now(session)
     before = now - timedelta(days=rt.settings.history_days)
-    return sum(_delete(rt, key, over) for key, over in _over(now, before))
+    return sum(_delete(rt, key, over, told) for key, over in _over(now, before))
 
 
 def _over(now: datetime, before: datetime) -> Iterator[tuple[Any, sa.ColumnElement[bool]]]:
@@ -50,7 +51,9 @@ def _over(now: datetime, before: datetime) -> Iterator[tuple[Any, sa.ColumnEleme
     yield Consent.id, Consent.expires_at < now
 
 
-def _delete(rt: Runtime, key: Any, over: sa.ColumnElement[bool]) -> int:
+def _delete(
+    rt: Runtime, key: Any, over: sa.ColumnElement[bool], told: Callable[[int], None]
+) -> int:
     gone = 0
     while True:
         with rt.store.begin() as session:
@@ -61,5 +64,6 @@ def _delete(rt: Runtime, key: Any, over: sa.ColumnElement[bool]) -> int:
             )
             count = result.rowcount
         gone += count
+        told(count)
         if count < PORTION:
             return gone

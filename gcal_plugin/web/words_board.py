@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..ports.load import Busy
 from ..services.reporting import Halted, Standstill, Wrong
 from .i18n import gettext as _
 from .i18n import lazy_gettext as _l
@@ -65,6 +66,13 @@ def queue(name: str) -> str:
     """A queue by what it is for."""
     known = _QUEUES.get(name)
     return str(known) if known is not None else name
+
+
+def busy(one: Busy) -> str:
+    """What a long job is at, and how far."""
+    if one.task == "purge":
+        return _("Forgets what is over: %(count)s rows so far", count=one.done)
+    return _("Counts switches: %(count)s so far", count=one.done)
 
 
 def halted(one: Halted) -> tuple[str, str]:

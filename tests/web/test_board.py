@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
-from gcal_plugin.ports.load import QueueState
+from gcal_plugin.ports.load import Busy, QueueState
 from gcal_plugin.services import leading
 from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.services.tallying import tally
@@ -140,6 +140,15 @@ def test_what_stands_still_is_told_before_anything_else(app: Flask) -> None:
     operator.get(BOARD)
     assert "Nobody serves these queues: Forwards." in operator.text
     assert "g-tone-live" not in operator.page
+
+
+def test_long_work_says_how_far_it_is(app: Flask) -> None:
+    busy = {"gcal-care": Busy("purge", 15_000)}
+    machinery(app, [QueueState(name, 0, 0.0, 0, 1, busy.get(name)) for name in NAMES])
+    operator = Person(app, OPERATOR, language="en")
+    operator.get(BOARD)
+    assert operator.text.count("rows so far") == 1
+    assert "Forgets what is over: 15000 rows so far" in operator.text
 
 
 def test_each_wrong_thing_is_a_row_with_its_reason(app: Flask) -> None:

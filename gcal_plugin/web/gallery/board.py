@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...domain import buckets
-from ...ports.load import QueueState
+from ...ports.load import Busy, QueueState
 from ...services.reporting import BoardView, TenantRow, Wrong, WrongRow
 from ...services.signals import Signals
 from ...store.queries_signals import LineCounts
@@ -59,7 +59,7 @@ def board_view() -> BoardView:
         queues=[
             QueueState("gcal-switch", 0, 0.0, 0, 2),
             QueueState("gcal-sync", 4, 0.6, 0, 1),
-            QueueState("gcal-care", 0, 0.0, 1, 1),
+            QueueState("gcal-care", 0, 0.0, 1, 1, Busy("purge", 15_000)),
             QueueState("gcal-mail", 0, 0.0, 0, 1),
         ],
         quota=0.12,

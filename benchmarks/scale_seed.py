@@ -7,7 +7,8 @@ import sqlalchemy as sa
 TENANTS = 20
 
 _STEPS = (
-    """TRUNCATE gcal_link, gcal_grant, gcal_calendar, gcal_ledger, gcal_tally, gcal_tally_mark
+    """TRUNCATE gcal_link, gcal_grant, gcal_calendar, gcal_channel, gcal_ledger, gcal_tally,
+    gcal_tally_mark
     CASCADE""",
     """INSERT INTO gcal_grant (id, client_id, subject, email, scopes, state, created_at)
     SELECT gen_random_uuid(), 'client.example', 'sub-' || n, 'u' || n || '@klant.example',
@@ -19,6 +20,11 @@ _STEPS = (
         '', 't', now() - random() * interval '6 hours',
         now() + interval '1 hour' + random() * interval '6 hours', now() + interval '1 day',
         now() + interval '35 days', 1, false, 'open', 0 FROM gcal_grant""",
+    """INSERT INTO gcal_channel (id, calendar_id, token_digest, resource_id, state, created_at,
+        expires_at, renew_at)
+    SELECT gen_random_uuid()::text, id, md5(google_id) || md5(id::text), 'r-' || google_id, 'open',
+        now() - interval '1 day', now() + interval '6 days',
+        now() + interval '1 day' + random() * interval '4 days' FROM gcal_calendar""",
     """INSERT INTO gcal_link (id, tenant_id, account_id, pbx, domain, extension, state, version,
         grant_id, calendar_id, stale_choice, policy, created_at, linked_at, broken_at,
         broken_reason)

@@ -49,6 +49,8 @@ _RENEW_FROM, _RENEW_TO = 0.8, 0.9
 """The part of a channel's life after which its successor is opened."""
 _RETRY_FROM, _RETRY_TO = 600.0, 3600.0
 _OPENING_PATIENCE = timedelta(minutes=5)
+PORTION = 5_000
+"""Calendars that go back to polling in one transaction."""
 
 
 def _digest(token: str) -> str:
@@ -261,15 +263,12 @@ def renew_due(rt: Runtime, limit: int = 200) -> int:
 
     The clock asks for it about once a minute. Doing it twice at once costs a request, no more.
     """
+    while True:
+        with rt.store.begin() as session:
+            if queries_channel.poll_again(session, rt.store.now(session), PORTION) < PORTION:
+                break
     with rt.store.begin() as session:
         now = rt.store.now(session)
-        expired = queries_channel.expired_calendars(session, now)
-        if expired:
-            session.execute(
-                sa.update(_CALENDARS)
-                .where(_CALENDARS.c.id.in_(expired), _CALENDARS.c.push_state == "open")
-                .values(push_state="none", next_sync_at=now, watch_at=None)
-            )
         stopping = queries_channel.due_to_stop(session, now, limit)
         wanted = (
             queries_channel.due_to_open(session, now, limit) if rt.settings.push_possible else []

@@ -121,21 +121,29 @@ def _followed() -> sa.ColumnElement[bool]:
     )
 
 
-def expired_calendars(session: Session, now: datetime) -> list[UUID]:
-    """Calendars that count on push and have no channel that still lives: poll these again."""
+def poll_again(session: Session, now: datetime, limit: int) -> int:
+    """Have calendars polled that count on push and have no channel that still lives.
+
+    At most `limit` of them; answers how many. After a long stop it can be all that there are, so
+    their ids never leave the database.
+    """
+    lost = _CALENDARS.alias("lost")
     alive = (
         sa.exists()
         .where(
-            _CHANNELS.c.calendar_id == _CALENDARS.c.id,
+            _CHANNELS.c.calendar_id == lost.c.id,
             _CHANNELS.c.state == "open",
             _CHANNELS.c.expires_at > now,
         )
-        .correlate(_CALENDARS)
+        .correlate(lost)
     )
-    rows = session.scalars(
-        sa.select(_CALENDARS.c.id).where(_CALENDARS.c.push_state == "open", ~alive)
+    chosen = sa.select(lost.c.id).where(lost.c.push_state == "open", ~alive).limit(limit)
+    done: sa.CursorResult[object] = session.execute(  # type: ignore[assignment]
+        sa.update(_CALENDARS)
+        .where(_CALENDARS.c.id.in_(chosen))
+        .values(push_state="none", next_sync_at=now, watch_at=None)
     )
-    return list(rows)
+    return done.rowcount
 
 
 def due_to_stop(session: Session, now: datetime, limit: int) -> list[str]:

@@ -15,7 +15,7 @@ from ..ports import AccessToken, CalendarError, GrantedTokens, GrantRevoked
 from ..store.crypto import CannotOpen, Keyring, place
 from ..store.queries_calendar import GrantTokens
 from ..store.tables import Grant
-from . import grant_tokens
+from . import breaking, grant_tokens
 from .runtime import Runtime
 
 _TABLE = cast(sa.Table, Grant.__table__)
@@ -132,9 +132,7 @@ def _refresh(rt: Runtime, grant_id: UUID, turn: _Turn) -> AccessToken:
         granted = rt.oauth.refresh(client, turn.refresh_token)
     except GrantRevoked:
         if _still_the_same(rt, grant_id, turn):
-            from .linking import grant_lost
-
-            grant_lost(rt, grant_id, "revoked")
+            breaking.grant_lost(rt, grant_id, "revoked")
         raise
     except BaseException:
         _give_back(rt, grant_id, turn)

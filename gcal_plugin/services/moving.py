@@ -18,8 +18,8 @@ from ..ports import Telephony, TelephonyError
 from ..ports.telephony import Line
 from ..store.tables import Forwarding, Leftover, Link
 from .access import SYSTEM
+from .link_records import note
 from .linking.provision import live_link
-from .linking.records import note
 from .runtime import Runtime
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from ..ports import CalendarError
 from ..ports.security import NotGenuine, SecurityEvents, SecurityNotice
 from ..store.tables import Calendar, Grant, SecurityEvent
-from . import grant_tokens
+from . import breaking, grant_tokens
 from .runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -153,10 +153,8 @@ def _outcome(rt: Runtime, notice: SecurityNotice, clients: Collection[str]) -> s
     reason = _ENDS.get(notice.kind)
     if reason is None:
         return "not ours"
-    from .linking import grant_lost
-
     for grant_id in grants:
-        grant_lost(rt, grant_id, reason)
+        breaking.grant_lost(rt, grant_id, reason)
     return f"ended {len(grants)}"
 
 

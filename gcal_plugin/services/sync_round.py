@@ -13,7 +13,7 @@ from ..ports import AccessToken, CalendarError, GrantRevoked, SyncTokenExpired
 from ..store import queries_calendar, queries_events
 from ..store.bulk import Row
 from ..store.queries_calendar import Claim, Followed
-from . import grants, sync_store, sync_timing
+from . import breaking, grants, sync_store, sync_timing
 from .runtime import Runtime
 from .sync_failures import Failure, failure_row, let_go
 from .sync_fetch import Fetched, Scope, first_page, other_pages
@@ -267,17 +267,15 @@ class Round:
         self._tell_links(outcome)
 
     def _tell_links(self, outcome: sync_store.Outcome) -> None:
-        from .linking import calendar_back, calendar_lost
-
         for calendar_id in outcome.unreadable:
-            calendar_lost(self._rt, calendar_id, "unreadable")
+            breaking.calendar_lost(self._rt, calendar_id, "unreadable")
         for failure in self._failures:
             if not failure.error.permanent:
                 continue
             if failure.error.status == 404:
-                calendar_lost(self._rt, failure.claim.id, "gone")
+                breaking.calendar_lost(self._rt, failure.claim.id, "gone")
             elif failure.error.status == 403:
-                calendar_lost(self._rt, failure.claim.id, "unreadable")
+                breaking.calendar_lost(self._rt, failure.claim.id, "unreadable")
         for calendar_id in outcome.stored - outcome.unreadable:
             if self._followers[calendar_id].broken:
-                calendar_back(self._rt, calendar_id)
+                breaking.calendar_back(self._rt, calendar_id)

@@ -11,7 +11,7 @@ from ..store import scope
 from ..store.tables import Forwarding, Link
 from . import guarding, switching
 from .access import actor, as_customer
-from .linking.records import note
+from .link_records import note
 from .runtime import Runtime
 
 TRIAL_SECONDS = 60

@@ -17,6 +17,7 @@ from .pages import (
     calendars,
     connect,
     disconnect,
+    entry,
     health,
     live,
     operator,
@@ -112,4 +113,5 @@ def mount(app: Flask, runtime: Runtime) -> None:
     hooks_ = [route.view for route in ROUTES if route.open and "POST" in route.methods]
     exempt_from_csrf(app, hooks_)
     limits.install(app, blueprint, runtime)
+    app.jinja_env.globals["gcal_entry_html"] = entry.fragment
     app.register_blueprint(blueprint, url_prefix=runtime.url_prefix)

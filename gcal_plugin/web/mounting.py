@@ -29,7 +29,7 @@ def prepare(
     names = {tenant.theme for tenant in runtime.portal.tenants()}
     theming = Theming(app, runtime.settings, names)
     app.extensions[current.THEMING] = theming
-    render.install(app, theming)
+    render.install(theming)
     runtime.extras[MAIL_THEMES] = partial(mail_theme, theming)
     blueprint.before_request(_name_request)
     blueprint.teardown_request(_forget_name)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, current_app, g, request, url_for
-from markupsafe import Markup
+from flask import current_app, g, request, url_for
 from werkzeug.routing import BuildError
 
 from . import current, formats, i18n, words
@@ -54,13 +53,6 @@ def host_nonce() -> str:
     return str(nonce or "")
 
 
-def entry() -> Markup:
-    """The entry for the portal's settings page."""
-    from .pages import entry as entry_page
-
-    return Markup(entry_page.fragment())  # noqa: S704 (a rendered template)
-
-
 def optional_url(endpoint: str, **values: Any) -> str:
     """The address of a page that this installation may not have; empty where it has not."""
     try:
@@ -74,7 +66,7 @@ def portal_home() -> str:
     return current.runtime().portal.settings_url()
 
 
-def install(app: Flask, theming: Theming) -> None:
+def install(theming: Theming) -> None:
     """Give the templates their words."""
     environment = theming.environment
     i18n_install = environment.install_gettext_callables  # type: ignore[attr-defined]  # extension
@@ -98,4 +90,3 @@ def install(app: Flask, theming: Theming) -> None:
         portal_home=portal_home,
     )
     environment.filters.update(formats.FILTERS)
-    app.jinja_env.globals["gcal_entry_html"] = entry

@@ -37,9 +37,9 @@ TENANT = "narrowed to a tenant that its caller got from the account, or from an 
 SIGNALS = "figures and the operators' board, which is for all tenants"
 KNOWN = {
     "services/explaining.py:explain_at": STAFF,
-    "services/linking/breaks.py:grant_lost": CALENDAR,
-    "services/linking/breaks.py:calendar_lost": CALENDAR,
-    "services/linking/breaks.py:calendar_back": CALENDAR,
+    "services/breaking.py:grant_lost": CALENDAR,
+    "services/breaking.py:calendar_lost": CALENDAR,
+    "services/breaking.py:calendar_back": CALENDAR,
     "services/linking/choose.py:_revive_siblings": CALENDAR,
     "services/linking/disconnecting.py:forget_calendar": CALENDAR,
     "services/linking/disconnecting.py:release": CALENDAR,

@@ -18,7 +18,7 @@ from gcal_plugin.domain.destination import Destination
 from gcal_plugin.domain.link_state import LinkState
 from gcal_plugin.ports import Account, CalendarError, Temporary
 from gcal_plugin.ports.telephony import Line
-from gcal_plugin.services import linking, outbox, switching
+from gcal_plugin.services import breaking, linking, outbox, switching
 from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.store import scope
 from gcal_plugin.store.tables import (
@@ -259,7 +259,7 @@ def test_reconnecting_the_same_account_keeps_the_calendar(rt: Runtime, link_id: 
     kept = choose(rt, link_id)
     with rt.store.begin() as session:
         grant_id = session.scalars(sa.select(Grant.id)).one()
-    linking.grant_lost(rt, grant_id, "revoked")
+    breaking.grant_lost(rt, grant_id, "revoked")
     assert state_of(rt, link_id) is LinkState.RECONNECT
     connect(rt, link_id)
     assert linking.reconnect_same(rt, JAN, link_id, session_key=SESSION) == kept
@@ -508,7 +508,7 @@ def test_another_calendar_or_a_reconnect_asks_nothing_about_the_forward_that_was
     choose(rt, link_id, "second")
     with rt.store.begin() as session:
         grant_id = session.scalars(sa.select(Grant.id)).one()
-    linking.grant_lost(rt, grant_id, "revoked")
+    breaking.grant_lost(rt, grant_id, "revoked")
     connect(rt, link_id)
     assert linking.reconnect_same(rt, JAN, link_id, session_key=SESSION) is not None
     switch(rt, link_id)
@@ -529,7 +529,7 @@ def post(rt: Runtime) -> list[tuple[str, str]]:
 def lose_access(rt: Runtime) -> None:
     with rt.store.begin() as session:
         grant_id = session.scalars(sa.select(Grant.id)).one()
-    linking.grant_lost(rt, grant_id, "revoked")
+    breaking.grant_lost(rt, grant_id, "revoked")
 
 
 def test_whoever_was_told_of_a_break_is_told_once_that_it_is_over(
@@ -563,10 +563,10 @@ def test_a_break_that_was_over_before_its_letter_left_is_nobodys_news(
 ) -> None:
     connect(rt, link_id)
     calendar_id = choose(rt, link_id)
-    linking.calendar_lost(rt, calendar_id, "unreadable")
-    assert linking.calendar_back(rt, calendar_id) == 1
+    breaking.calendar_lost(rt, calendar_id, "unreadable")
+    assert breaking.calendar_back(rt, calendar_id) == 1
     assert post(rt) == []
-    linking.calendar_lost(rt, calendar_id, "unreadable")
+    breaking.calendar_lost(rt, calendar_id, "unreadable")
     post(rt)
     linking.disconnect(rt, JAN, link_id)
     assert [subject for _, subject in post(rt)] == ["Extensie 200 schakelt niet meer door"], (

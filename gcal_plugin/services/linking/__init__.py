@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .breaks import calendar_back, calendar_lost, grant_lost
 from .choose import Choice, calendar_choice, choose_calendar, reconnect_same
 from .connect import (
     ConnectOutcome,
@@ -58,14 +57,11 @@ __all__ = [
     "Withdrawn",
     "add_link",
     "begin_connect",
-    "calendar_back",
     "calendar_choice",
-    "calendar_lost",
     "choose_calendar",
     "disconnect",
     "end_link",
     "finish_connect",
-    "grant_lost",
     "live_link",
     "pause",
     "pending_consent",

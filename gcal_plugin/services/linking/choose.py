@@ -16,7 +16,10 @@ from ...store import scope
 from ...store.tables import Calendar, Consent, Grant, Link
 from .. import grant_tokens
 from ..access import actor, as_customer
+from ..grants import access_token
+from ..link_records import move, note, wants_attention, works_again
 from ..runtime import Runtime
+from ..syncing import sync_calendars
 from .connect import pending_consent
 from .disconnecting import forget_calendar, release
 from .errors import (
@@ -25,7 +28,6 @@ from .errors import (
     OtherAccount,
     TitlesUnreadable,
 )
-from .records import move, note, wants_attention, works_again
 from .standing import Standing, answered, settle, standing_forward
 
 
@@ -71,8 +73,6 @@ def calendar_choice(
     if token is None:
         if grant is None or grant.state != "live":
             raise NothingToChoose
-        from ..grants import access_token
-
         token = access_token(rt, grant.id)
     return Choice(
         link_id=link.id,
@@ -184,8 +184,6 @@ def choose_calendar(
 
 def _fetch_at_once(rt: Runtime, calendar_id: UUID) -> None:
     """Show the events on the very next page; a fetch that fails here comes again by the queue."""
-    from ..syncing import sync_calendars
-
     if calendar_id not in sync_calendars(rt, [calendar_id], urgent=True).synced:
         rt.wake.sync([calendar_id], urgent=True)
 

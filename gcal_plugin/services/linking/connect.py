@@ -19,6 +19,7 @@ from ...store.crypto import place
 from ...store.tables import Attempt, Consent, Link
 from ...store.tables.base import new_id
 from ..access import actor, as_customer
+from ..link_records import note
 from ..runtime import Runtime
 from .errors import (
     AttemptRefused,
@@ -28,7 +29,6 @@ from .errors import (
     NoRefreshToken,
     ScopesMissing,
 )
-from .records import note
 
 ATTEMPT_LIFE = timedelta(minutes=15)
 CONSENT_LIFE = timedelta(hours=1)

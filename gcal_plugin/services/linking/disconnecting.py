@@ -16,8 +16,9 @@ from ...store.crypto import CannotOpen
 from ...store.tables import Calendar, Consent, Grant, Link, WindowRow
 from .. import grant_tokens
 from ..access import actor, as_customer
+from ..link_records import mended, move, note, wants_attention
 from ..runtime import Runtime
-from .records import mended, move, note, wants_attention
+from ..watching import close_unused_channels
 
 
 class Cleared(StrEnum):
@@ -119,8 +120,6 @@ def forget_calendar(session: Session, calendar_id: UUID) -> None:
 
 def release(rt: Runtime, grant_id: UUID) -> Withdrawn:
     """Hand a grant back at Google when its last link is gone; otherwise close what is unused."""
-    from ..watching import close_unused_channels
-
     close_unused_channels(rt, grant_id)
     with rt.store.begin() as session:
         grant = session.get(Grant, grant_id)

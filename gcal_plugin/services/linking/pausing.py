@@ -8,9 +8,9 @@ from uuid import UUID
 from ...ports import Account, Role
 from ...store import scope
 from ..access import actor, as_customer
+from ..link_records import note, wants_attention
 from ..runtime import Runtime
 from .errors import BadFallback
-from .records import note, wants_attention
 
 STALE_CHOICES = ("keep", "stop", "fallback")
 

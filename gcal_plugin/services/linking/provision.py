@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from ...domain.link_state import LinkAction, LinkState
 from ...store.tables import Link
+from ..link_records import note, wants_attention
 from ..runtime import Runtime
 from .disconnecting import detach
 from .errors import ExtensionTaken
-from .records import note, wants_attention
 
 
 def live_link(session: Session, pbx: str, domain: str, extension: str) -> Link | None:

@@ -18,9 +18,9 @@ from ...domain.destination import Destination
 from ...ports import Applied
 from ...ports.telephony import Line
 from ...store.tables import Link
+from ..link_records import note
 from ..runtime import Runtime
 from .errors import ForwardExists
-from .records import note
 
 _NONE: frozenset[Destination] = frozenset()
 

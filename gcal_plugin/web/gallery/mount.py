@@ -25,7 +25,7 @@ def with_themes(app: Flask, names: Iterable[str] | None = None) -> Theming:
     wanted += app.extensions[current.THEMING].themes
     theming = Theming(app, runtime.settings, wanted)
     app.extensions[current.THEMING] = theming
-    render.install(app, theming)
+    render.install(theming)
     return theming
 
 

@@ -9,12 +9,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ...domain.link_state import LinkAction, LinkState
-from ...store.tables import Calendar, Grant, Link
-from .. import alarms, grant_tokens
-from ..access import SYSTEM
-from ..runtime import Runtime
-from .records import move, note, wants_attention, works_again
+from ..domain.link_state import LinkAction, LinkState
+from ..store.tables import Calendar, Grant, Link
+from . import alarms, grant_tokens
+from .access import SYSTEM
+from .link_records import move, note, wants_attention, works_again
+from .runtime import Runtime
 
 _ALIVE = (LinkState.LINKED, LinkState.CHOOSING, LinkState.CALENDAR_GONE)
 

@@ -1,4 +1,4 @@
-"""Small steps on rows that every story of linking shares. They take a session, never open one."""
+"""Small steps on rows of a link that several stories share. They take a session, never open one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from ...domain.link_state import LinkAction, LinkState, step
-from ...store.queries_switching import mark_due
-from ...store.tables import Activity, Link
-from .. import alarms
+from ..domain.link_state import LinkAction, LinkState, step
+from ..store.queries_switching import mark_due
+from ..store.tables import Activity, Link
+from . import alarms
 
 
 def move(link: Link, action: LinkAction) -> None:

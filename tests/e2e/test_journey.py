@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import Product
 
 JAN = "jan@bakkerij-jansen.example"
+PRIVATE = "jan.prive@gmail.example"
 CALENDAR = "c_bereikbaarheid-bakkerij@group.calendar.google.example"
 pytestmark = pytest.mark.browser
 
@@ -99,6 +100,49 @@ def test_explain_answers_for_the_link_as_for_a_title(product: Product) -> None:
     said = json.loads(product.flask("gcal", "explain", "06-12 34 56 78 Jan", "--json"))
     assert (said["allowed"], said["suggestion"]) == (False, "0612345678")
     assert "0612345678" in product.flask("gcal", "explain", "06-12 34 56 78 Jan")
+
+
+def test_access_taken_back_at_google_comes_back_with_the_right_account(
+    product: Product, page: Page
+) -> None:
+    link_up(page, product)
+    now = datetime.now(UTC)
+    with product.google() as google:
+        event = google.add_event(
+            CALENDAR, "06 12345678", now - timedelta(minutes=5), now + timedelta(hours=1)
+        )
+    wait_until("the forward", 30, lambda: forwards(product) == {"+31612345678"})
+
+    page.goto(f"{product.url('google')}/permissions")
+    page.get_by_role("button", name=JAN).click()
+    page.goto(f"{product.portal}/google-calendar/")
+    page.get_by_role("button", name="Nu ophalen").first.click()
+    wait_until("the forward's end", 30, lambda: forwards(product) == set())
+    page.goto(f"{product.portal}/google-calendar/")
+    expect(page.get_by_text("Geen toegang tot Google").first).to_be_visible()
+
+    allow_at_google(page, PRIVATE)
+    other = page.get_by_text("Dit is een ander Google-account dan eerst.")
+    expect(other).to_be_visible()
+    page.locator("input[name=calendar]:enabled").first.check()
+    page.locator("main button.g-button-primary").first.click()
+    expect(other).to_be_visible()  # nothing is switched without a yes
+    assert forwards(product) == set()
+
+    page.get_by_role("button", name="Ander account").click()
+    page.locator("button, a", has_text=JAN).first.click()
+    page.locator("button[value=allow]").click()
+    expect(page.get_by_text(f"Weer gekoppeld als {JAN}.")).to_be_visible()
+    wait_until("the forward again", 30, lambda: forwards(product) == {"+31612345678"})
+    with product.google() as google:
+        google.delete_event(CALENDAR, event["id"])
+    wait_until("the end", 30, lambda: forwards(product) == set())
+
+
+def forwards(product: Product) -> set[str] | None:
+    """Where the extension is forwarded to now; None before anything was ever applied to it."""
+    rows = product.history()
+    return values(rows[-1]) if rows else None
 
 
 def test_disconnect_reports_each_outcome_and_clears_the_forward(

@@ -15,7 +15,7 @@ ACCESS = "ya29." + secrets.token_urlsafe(48)
 REFRESH = "1//0" + secrets.token_urlsafe(64)
 
 
-@pytest.mark.parametrize("token", [ACCESS, REFRESH])
+@pytest.mark.parametrize("token", [ACCESS, REFRESH], ids=["access", "refresh"])
 def test_a_token_is_found_wherever_it_was_written(tmp_path: Path, token: str) -> None:
     assert leaks([("Captured log call", f"refused: {token!r}"), ("Captured stdout", "x")]) == [
         "Captured log call"
@@ -42,6 +42,7 @@ def test_what_only_looks_a_little_like_one_is_none() -> None:
         "import logging\ndef test_a(): logging.getLogger('x').warning('%s', TOKEN)",
         "def test_a(tmp_path): (tmp_path / 'worker.log').write_text(TOKEN)",
     ],
+    ids=["stdout", "stderr", "log", "file"],
 )
 def test_a_test_that_prints_a_token_fails(tmp_path: Path, source: str) -> None:
     (tmp_path / "test_it.py").write_text(f"TOKEN = {ACCESS!r}\n{source}\ndef test_b(): pass\n")

@@ -39,6 +39,9 @@ BEAT = 2.0
 ASK_AGAIN = 4.0
 """Seconds after which a line that nobody claimed is asked for again, now done here."""
 NEAR = timedelta(seconds=1)
+WIDE = 1.0
+"""Seconds between looks at what is in no such hurry: calendars to fetch (a change wakes the workers
+itself) and herds, which are begun long before. Each look at rest is a millisecond."""
 SYNC_AGAIN = 15.0
 SYNC_BATCH = 50
 
@@ -69,7 +72,7 @@ class Clock:
         self._unrecorded = switching.Unrecorded()
         self._synced: dict[UUID, _Asked] = {}
         self._next_duty = self._plan_duties(duties)
-        self._beat_at = float("-inf")
+        self._beat_at = self._wide_at = float("-inf")
         self.leads = False
 
     def run(self, stop: Event) -> None:
@@ -109,8 +112,11 @@ class Clock:
                 log.info("clock_leads" if self.leads else "clock_waits", holder=self._holder)
         if not self.leads:
             return BEAT / 2
-        self._ask_switching()
-        self._ask_syncing()
+        wide = now - self._wide_at >= WIDE
+        self._ask_switching(herds=wide)
+        if wide:
+            self._wide_at = now
+            self._ask_syncing()
         self._ask_duties()
         # Never busy for more than a fifth of the time: with ten thousand lines in the queue a look
         # costs something, and the workers need the machine.
@@ -118,7 +124,7 @@ class Clock:
 
     # -- switching --------------------------------------------------------------------------------
 
-    def _ask_switching(self) -> None:
+    def _ask_switching(self, *, herds: bool = True) -> None:
         again: set[UUID] = set()
         now = self._monotonic()
 
@@ -133,7 +139,7 @@ class Clock:
             self._asked[row.link_id] = _Asked(what, now)
             return True
 
-        for batch in switching.due_batches(self._rt, wanted=wanted):
+        for batch in switching.due_batches(self._rt, wanted=wanted, herds=herds):
             unheard = bool(again.intersection(batch.link_ids))
             if unheard or not self._rt.wake.switch(batch.pbx, batch.link_ids, due_at=batch.due_at):
                 self._switch_here(batch)

@@ -86,11 +86,15 @@ class Store:
         self._db.session.remove()
 
 
+# Asked several times a second: made once.
+_NOW = sa.select(sa.func.clock_timestamp())
+_NOW_WRITTEN = sa.select(sa.func.strftime("%Y-%m-%d %H:%M:%f", "now"))
+
+
 def database_now(session: Session) -> datetime:
     """The database's clock: the one clock that leases and due times are measured by."""
     if session.get_bind().dialect.name == "postgresql":
-        now: datetime = session.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        now: datetime = session.execute(_NOW).scalar_one()
         return now.astimezone(UTC)
-    written = sa.select(sa.func.strftime("%Y-%m-%d %H:%M:%f", "now"))
-    text: str = session.execute(written).scalar_one()
+    text: str = session.execute(_NOW_WRITTEN).scalar_one()
     return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -41,8 +41,10 @@ def due_batches(
     ahead: timedelta | None = None,
     *,
     wanted: Callable[[Due, datetime], bool] | None = None,
+    herds: bool = True,
 ) -> list[Batch]:
-    """The batches that are due now or within `ahead`; `wanted` leaves out what was asked already.
+    """The batches that are due now or within `ahead`; `wanted` leaves out what was asked already;
+    without `herds` nothing beyond is looked for.
 
     What is overdue comes first, and in it every tenant has its turn.
     """
@@ -50,7 +52,7 @@ def due_batches(
     with rt.store.begin() as session:
         now = rt.store.now(session)
         horizon = now + arm
-        if arm:
+        if arm and herds:
             horizon = max([horizon, *_herds_within_reach(session, now, arm)])
         rows = queries_switching.due(session, horizon, now, LOOK_LIMIT)
     chosen = [row for row in rows if wanted is None or wanted(row, now)]

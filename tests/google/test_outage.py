@@ -56,6 +56,7 @@ def test_six_hours_without_google(fleet: World) -> None:
     working = governed.source
     _use(fleet, working, fleet.rt.oauth)
     assert len(_sync_due(fleet)) == LINKS
+    _meet(fleet)
 
     tomorrow = MONDAY + timedelta(days=1)
     fleet.at(tomorrow - 30 * MINUTE)
@@ -122,6 +123,16 @@ def _switch(world: World) -> None:
     while batches := switching.due_batches(world.rt, timedelta(0)):
         for batch in batches:
             switching.switch_batch(world.rt, batch.pbx, batch.link_ids, batch.due_at)
+
+
+def _meet(world: World) -> None:
+    """Have every line read for the first time: a hundred of a batch, the others a moment later."""
+    unread = sa.select(sa.func.count()).where(Forwarding.observed.is_(None))
+    for _ in range(LINKS // 100):
+        _switch(world)
+        world.later(timedelta(seconds=1))
+    with world.rt.store.begin() as session:
+        assert session.scalar(unread) == 0
 
 
 def _ringing(world: World) -> list[str]:

@@ -37,7 +37,7 @@ test: setup servers lint test-domain  ## everything that fits into half an hour 
 	WORKERS=$(WORKERS) .ci/tests $(TESTS) --ignore=tests/domain -m "not full and not soak"
 
 test-full: setup servers lint test-domain  ## also what is too long for `make test`
-	$(PYTEST) $(TESTS) -n $(WORKERS) --dist loadgroup --timeout=3600 -m "not soak"
+	$(PYTEST) $(TESTS) -n $(WORKERS) --dist loadfile --timeout=3600 -m "not soak"
 
 soak: setup servers  ## every fault, random kills, long lives, a simulated year; over half an hour
 	$(PYTEST) $(TESTS) --timeout=0 -m "soak or faults"

@@ -20,21 +20,6 @@ from tests import canary
 from tests.servers import PostgresServer, RedisServer
 from tests.servers.databases import Databases
 
-# -- which worker runs what -------------------------------------------------------------------
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file stay on one worker, so that a module's portal or browser starts once.
-
-    `@pytest.mark.xdist_group("name")` says otherwise: for a test that needs no company, or for
-    files that must not run at the same time.
-    """
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(Path(item.path).stem))
-
-
 # -- no silent skips -------------------------------------------------------------------------
 
 

@@ -121,7 +121,8 @@ def app(values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 def gcal(app: Flask, words: str, codes: tuple[int, ...] = (0,)) -> str:
     structlog.reset_defaults()
-    done = app.test_cli_runner().invoke(args=["gcal", *shlex.split(words)])
+    typed = "0612345678\n333\n" if words == "explain -" else None
+    done = app.test_cli_runner().invoke(args=["gcal", *shlex.split(words)], input=typed)
     structlog.reset_defaults()
     assert done.exit_code in codes, f"flask gcal {words}: {done.output}\n{done.exception!r}"
     return done.output

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-import sqlalchemy as sa
 
 from gcal_plugin.services import linking, syncing, watching
-from gcal_plugin.store.tables import Channel
 from tests.support import portal
+from tests.support.channels import channels
 from tests.support.world import Linked, Message, World
 
 pytestmark = pytest.mark.faults
@@ -171,13 +170,6 @@ def opened(world: World) -> Linked:
     assert watching.open_channel(world.rt, link.calendar_id)
     world.sync(link)
     return link
-
-
-def channels(world: World) -> list[Channel]:
-    with world.rt.store.begin() as session:
-        found = list(session.scalars(sa.select(Channel).order_by(Channel.created_at)))
-        session.expunge_all()
-        return found
 
 
 def test_18_a_storm_of_notifications_is_one_fetch_and_one_more(pushed: World) -> None:

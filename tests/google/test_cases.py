@@ -18,8 +18,9 @@ import sqlalchemy as sa
 
 from gcal_plugin.ports import CalendarError
 from gcal_plugin.services import grant_tokens, grants, linking, security, syncing, watching
-from gcal_plugin.store.tables import Channel, Grant, MailOut, SecurityEvent
+from gcal_plugin.store.tables import Grant, MailOut, SecurityEvent
 from tests.support import portal
+from tests.support.channels import channels
 from tests.support.consent import consent
 from tests.support.world import AMSTERDAM, HOUR, MINUTE, Linked, Message, World
 
@@ -560,13 +561,6 @@ def _known(moment: datetime | None) -> datetime:
     return moment
 
 
-def _channels(world: World) -> list[Channel]:
-    with world.rt.store.begin() as session:
-        found = list(session.scalars(sa.select(Channel).order_by(Channel.created_at)))
-        session.expunge_all()
-        return found
-
-
 # -- notifications -----------------------------------------------------------------------------
 
 
@@ -578,7 +572,7 @@ def test_case_18_the_first_message_arrives_before_the_answer_to_watch(pushed: Wo
     delivered = pushed.google.control("GET", "channels")["delivered"]
     assert [(one["state"], one["status"]) for one in delivered] == [("sync", 204)]
     assert pushed.calendar_of(link).push_state == "open"
-    (channel,) = _channels(pushed)
+    (channel,) = channels(pushed)
     assert channel.state == "open"
     assert pushed.now < _known(channel.renew_at) < _known(channel.expires_at)
 
@@ -616,17 +610,17 @@ def test_case_20_a_renewal_that_fails_keeps_the_old_channel(pushed: World) -> No
     link = pushed.link()
     pushed.sync(link)
     watching.open_channel(pushed.rt, link.calendar_id)
-    (old,) = _channels(pushed)
+    (old,) = channels(pushed)
     pushed.at(_known(old.renew_at))
     pushed.google.fault("backendError", endpoint="events.watch", count=1)
     watching.renew_due(pushed.rt)
-    assert [one.id for one in _channels(pushed)] == [old.id]
+    assert [one.id for one in channels(pushed)] == [old.id]
     assert pushed.calendar_of(link).push_state == "open"
     watching.renew_due(pushed.rt)
     assert len(pushed.asked("events.watch")) == 2, "not again at once"
     pushed.later(HOUR)
     watching.renew_due(pushed.rt)
-    (new,) = _channels(pushed)
+    (new,) = channels(pushed)
     assert new.id != old.id
     assert _known(new.expires_at) > _known(old.expires_at)
     assert len(pushed.asked("channels.stop")) == 1, "and the old one is stopped"
@@ -641,7 +635,7 @@ def test_case_21_a_calendar_that_cannot_notify_is_polled(pushed: World) -> None:
         pushed.later(2 * HOUR)
     assert len(pushed.asked("events.watch")) == 1, "asked once, never again"
     assert pushed.calendar_of(link).push_state == "unsupported"
-    assert _channels(pushed) == []
+    assert channels(pushed) == []
     pushed.sync(link)
     calendar = pushed.calendar_of(link)
     assert calendar.next_sync_at is not None

@@ -128,7 +128,7 @@ def populate(rt: Runtime, people: Sequence[dict[str, Any]], first: int = 0) -> l
 def stages() -> Iterator[dict[str, float]]:
     """CPU seconds of this process by what a round of fetches does, while inside."""
     spent: dict[str, float] = {}
-    names = {"_claim": "claim", "_fetch": "ask", "_store": "store", "_tell": "tell"}
+    names = {"claim": "claim", "_fetch": "ask", "_store": "store", "_tell": "tell"}
     kept = {name: getattr(Round, name) for name in names}
 
     def timed(name: str) -> Callable[..., Any]:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from ..store.tables import Calendar, Grant, Link
 from .runtime import Runtime
-from .syncing import SyncReport, sync_calendars
+from .sync_report import SyncReport
+from .syncing import sync_calendars
 
 PORTION = 50
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -17,6 +17,7 @@ from . import breaking, grants, sync_store, sync_timing
 from .runtime import Runtime
 from .sync_failures import Failure, failure_row, let_go
 from .sync_fetch import Fetched, Scope, first_page, other_pages
+from .sync_report import SyncReport
 from .sync_threads import side_by_side
 
 log = logging.getLogger(__name__)
@@ -31,29 +32,12 @@ _OF_THE_GRANT = frozenset({"refresh_busy", "cannot_open", "suspended", "unknown_
 _T = TypeVar("_T")
 
 
-@dataclass(slots=True)
-class SyncReport:
-    """What came of a round of fetches, by calendar."""
-
-    synced: set[UUID] = field(default_factory=set)
-    changed: set[UUID] = field(default_factory=set)
-    failed: dict[UUID, str] = field(default_factory=dict)
-    """Calendar -> the stable code of what went wrong."""
-    postponed: set[UUID] = field(default_factory=set)
-    """Held by another worker, or fetched less than a second ago: they come again by themselves."""
-    requests: int = 0
-
-    def add(self, other: SyncReport) -> None:
-        """Take another batch's report in."""
-        self.synced |= other.synced
-        self.changed |= other.changed
-        self.failed |= other.failed
-        self.postponed |= other.postponed
-        self.requests += other.requests
-
-
 class Round:
-    """One batch on its way through; everything in it belongs to this round alone."""
+    """One batch on its way through: `claim`, `ask`, `finish`.
+
+    Between `ask` and `finish` the answers come in by themselves, so that the caller can claim or
+    finish another batch meanwhile. Everything in a round belongs to it alone.
+    """
 
     def __init__(self, rt: Runtime, *, urgent: bool, due_only: bool = False) -> None:
         self._rt = rt
@@ -67,20 +51,31 @@ class Round:
         self._revoked: list[Claim] = []
         self._unrefreshed: list[CalendarError] = []
         self._scopes: dict[UUID, Scope] = {}
+        self._begun: Iterator[tuple[Claim, Fetched | CalendarError]] = iter(())
 
-    def run(self, calendar_ids: Sequence[UUID]) -> SyncReport:
-        """Claim, ask, store, tell."""
-        self._claim(calendar_ids)
-        if not self._claims:
-            return self._report
-        fetched = self._fetch()
-        outcome = self._store(fetched)
-        self._tell(outcome)
+    @property
+    def wants_tokens(self) -> bool:
+        """Whether asking begins with a visit to the token endpoint, which may take long."""
+        return any(claim.grant_id not in self._tokens for claim in self._claims)
+
+    def ask(self) -> None:
+        """Begin to ask Google for what was claimed."""
+        for claim in list(self._claims):
+            self._ensure_token(claim)
+        waiting = [claim for claim in self._claims if claim.grant_id in self._tokens]
+        self._rt.calendars.expect([self._access(claim) for claim in waiting])
+        self._begun = self._start(self._claims, lambda claim: claim, self._first)
+
+    def finish(self) -> SyncReport:
+        """Wait for the answers, store them, and tell whom they concern."""
+        if self._claims:
+            self._tell(self._store(self._fetch()))
         return self._report
 
     # -- claim ---------------------------------------------------------------------------------
 
-    def _claim(self, calendar_ids: Sequence[UUID]) -> None:
+    def claim(self, calendar_ids: Sequence[UUID]) -> None:
+        """Take those of the calendars that can be fetched now, with the tokens that are known."""
         rt = self._rt
         idle: list[Row] = []
         with rt.store.begin() as session:
@@ -107,8 +102,6 @@ class Round:
                 if token is not None:
                     self._tokens[claim.grant_id] = token
             queries_calendar.record(session, idle)
-        for claim in list(self._claims):
-            self._ensure_token(claim)
 
     def _scope(self, claim: Claim, now: datetime) -> Scope:
         listing = sync_timing.window(self._rt.settings, now)
@@ -144,9 +137,7 @@ class Round:
     # -- ask -----------------------------------------------------------------------------------
 
     def _fetch(self) -> list[Fetched]:
-        waiting = [claim for claim in self._claims if claim.grant_id in self._tokens]
-        self._rt.calendars.expect([self._access(claim) for claim in waiting])
-        begun = self._ask(self._claims, lambda claim: claim, self._first)
+        begun = self._collect(self._begun, lambda claim: claim, self._first)
         long = [one for one in begun if one.next_page is not None]
         done = [one for one in begun if one.next_page is None]
         if long:
@@ -189,13 +180,36 @@ class Round:
         claim_of: Callable[[_T], Claim],
         ask: Callable[[_T], Fetched],
     ) -> list[Fetched]:
-        """Ask for all of them, a few at a time; a refused token is replaced once."""
+        """Ask for all of them, a few at a time."""
+        return self._collect(self._start(items, claim_of, ask), claim_of, ask)
+
+    def _start(
+        self,
+        items: Sequence[_T],
+        claim_of: Callable[[_T], Claim],
+        ask: Callable[[_T], Fetched],
+    ) -> Iterator[tuple[_T, Fetched | CalendarError]]:
+        def attempt(item: _T) -> Fetched | CalendarError:
+            try:
+                return ask(item)
+            except CalendarError as error:
+                return error
+
         failed = {failure.claim.id for failure in self._failures}
         failed |= {claim.id for claim in self._revoked}
+        wanted = [item for item in items if claim_of(item).id not in failed]
+        return side_by_side(self._rt, wanted, attempt)
+
+    def _collect(
+        self,
+        answers: Iterator[tuple[_T, Fetched | CalendarError]],
+        claim_of: Callable[[_T], Claim],
+        ask: Callable[[_T], Fetched],
+    ) -> list[Fetched]:
+        """What was answered; a refused token is replaced once."""
         found: list[Fetched] = []
         again: list[_T] = []
-        wanted = [item for item in items if claim_of(item).id not in failed]
-        for item, answer in self._each(wanted, ask):
+        for item, answer in answers:
             if isinstance(answer, Fetched):
                 found.append(answer)
             elif answer.status == 401:
@@ -211,17 +225,6 @@ class Round:
             except CalendarError as error:
                 self._fail_of(claim, error)
         return found
-
-    def _each(
-        self, items: Sequence[_T], ask: Callable[[_T], Fetched]
-    ) -> Iterator[tuple[_T, Fetched | CalendarError]]:
-        def attempt(item: _T) -> Fetched | CalendarError:
-            try:
-                return ask(item)
-            except CalendarError as error:
-                return error
-
-        yield from side_by_side(self._rt, items, attempt)
 
     def _fail_of(self, claim: Claim, error: CalendarError) -> None:
         forget = isinstance(error, SyncTokenExpired)

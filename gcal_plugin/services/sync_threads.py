@@ -20,13 +20,13 @@ _Answer = TypeVar("_Answer")
 def side_by_side(
     rt: Runtime, items: Sequence[_Item], ask: Callable[[_Item], _Answer]
 ) -> Iterator[tuple[_Item, _Answer]]:
-    """Ask for each item, a few at a time, in no particular order; one alone is asked for here.
+    """Begin to ask for each item, a few at a time, in no particular order; the answers are
+    waited for as they are read. One item alone is asked for by its reader.
 
     `ask` runs in other threads: it must not touch the database, and what it raises ends it all.
     """
     if len(items) == 1:
-        yield items[0], ask(items[0])
-        return
+        return ((item, ask(item)) for item in items)
     # Each thread takes the next one as soon as it is free: handing over item by item would cost
     # more than some answers do.
     waiting = deque(items)
@@ -41,8 +41,7 @@ def side_by_side(
             answers.append((item, ask(item)))
 
     hands = [_pool(rt).submit(drain) for _ in range(min(_THREADS, len(items)))]
-    for hand in hands:
-        yield from hand.result()
+    return (pair for hand in hands for pair in hand.result())
 
 
 def close(rt: Runtime) -> None:

@@ -22,7 +22,7 @@ from gcal_plugin.google.security_events import GoogleSecurityEvents
 from gcal_plugin.ports import CalendarSource, Line
 from gcal_plugin.services import grant_tokens, switching, syncing
 from gcal_plugin.services.runtime import Runtime
-from gcal_plugin.services.syncing import SyncReport
+from gcal_plugin.services.sync_report import SyncReport
 from gcal_plugin.store.tables import Calendar, Forwarding, Grant, Link, WindowRow
 from gcal_plugin.telephony.exchange import MemoryExchange
 from gcal_plugin.telephony.memory import MemoryTelephony

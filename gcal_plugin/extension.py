@@ -106,14 +106,14 @@ class GCalPlugin:
             },
         )
         app.extensions["gcal"] = runtime
-        from .cli import commands
+        from .cli import CommandsOnDemand
         from .services import pulling
         from .web.blueprint import mount
 
         mount(app, runtime)
         if settings.pull_tokens:
             pulling.prepare()
-        app.cli.add_command(commands())
+        app.cli.add_command(CommandsOnDemand())
         return runtime
 
     def _settings(self, config: Mapping[str, Any]) -> tuple[GcalSettings, Mapping[str, Telephony]]:

@@ -16,7 +16,7 @@ from flask.cli import AppGroup
 from ..services.runtime import Runtime
 
 
-def _logs_beside_the_answer() -> None:
+def logs_beside_the_answer() -> None:
     """What a command answers is on standard output; logs go to standard error.
 
     A host that has configured structlog itself keeps what it chose.
@@ -26,7 +26,8 @@ def _logs_beside_the_answer() -> None:
         structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
-gcal = AppGroup("gcal", help="Calendar-driven call forwarding.", callback=_logs_beside_the_answer)
+HELP = "Calendar-driven call forwarding."
+gcal = AppGroup("gcal", help=HELP, callback=logs_beside_the_answer)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of words.")
 

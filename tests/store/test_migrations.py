@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from gcal_plugin.store import migrate
 from gcal_plugin.store.tables import Base
@@ -62,6 +64,13 @@ def test_the_hosts_autogenerate_leaves_ours_alone() -> None:
     assert (ours, theirs) == (False, True)
 
 
+def test_the_newest_revision_is_alembics() -> None:
+    script = ScriptDirectory.from_config(migrate._config())
+    assert migrate.head() == script.get_current_head()
+    for one in script.walk_revisions():
+        assert Path(one.path).name.startswith(f"{one.revision}_"), one.path
+
+
 def test_before_the_first_upgrade_there_is_no_revision(engine: sa.Engine) -> None:
     assert migrate.current(engine) is None
-    assert migrate.head() is not None
+    assert migrate.head()

@@ -348,17 +348,21 @@ def test_html_in_every_field_stays_text(world: World) -> None:
         id="jan", tenant_id="bel", email=JAN.email, name="<b>Jan</b>", domain=JAN.domain,
         customer_code="<i>K</i>", customer_name="<script>alert(1)</script>",
     )  # fmt: skip
-    asked = Asked(["200"], remarks="<img src=x onerror=alert(1)>\n{{ 7*7 }} \u202eevil")
+    asked = Asked(["200"], remarks="<img src=x onerror=alert(1)>\n{{ 98765*54321 }} \u202eevil")
     request_id = asking.submit(world.rt, world.portal.people["jan"], asked).first
     quoting.make_quote(
-        world.rt, DESK, request_id, None, Offer("1", "1", "2026-03-31", summary="<h1>{{7*7}}</h1>")
+        world.rt,
+        DESK,
+        request_id,
+        None,
+        Offer("1", "1", "2026-03-31", summary="<h1>{{98765*54321}}</h1>"),
     )
     world.deliver()
     assert len(world.mailbox.letters) == 3
     for mail in world.mailbox.letters:
         for tag in ("<script>", "<img src=x", "<b>Jan", "<i>K", "<h1>"):
             assert tag not in mail.html
-        assert "49" not in mail.html.split("</style>")[-1]
+        assert str(98765 * 54321) not in mail.html  # too long to stand in an id by chance
         assert "\u202e" not in mail.text + mail.html + mail.subject
 
 

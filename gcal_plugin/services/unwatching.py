@@ -10,9 +10,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ..ports import CalendarError, GrantRevoked
-from ..store import queries_channel
+from ..store import queries_calendar, queries_channel
 from ..store.tables import Calendar, Channel
 from . import grants
+from .channel_tokens import calendar_of, digest
 from .runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -68,3 +69,25 @@ def close_unused_channels(rt: Runtime, grant_id: UUID) -> None:
         calendar_ids = queries_channel.unfollowed(session, grant_id)
     for calendar_id in calendar_ids:
         close_channels(rt, calendar_id)
+
+
+def stop_stray(rt: Runtime, channel_id: str, token: str, resource_id: str) -> None:
+    """Have a channel stopped that Google still knows and we do not (a restored database).
+
+    Only where its token proves that it is ours; what it tells of is fetched once. The clock stops
+    it at its next round: whoever posts to a hook is not kept waiting for Google.
+    """
+    calendar_id = calendar_of(rt.store.keyring, channel_id, token)
+    if calendar_id is None or not resource_id:
+        return
+    with rt.store.begin() as session:
+        if session.get(Calendar, calendar_id) is None:
+            log.warning("channel %s is of a calendar that is not stored any more", channel_id)
+            return
+        now = rt.store.now(session)
+        noted = queries_channel.note_stray(
+            session, channel_id, calendar_id, digest(token), resource_id[:255], now
+        )
+        first = noted and queries_calendar.announce(session, calendar_id, now)
+    if first:
+        rt.wake.sync([calendar_id])

@@ -1,12 +1,11 @@
 """Push channels: opened, renewed with overlap, closed, and what arrives on them.
 
 A channel's row is stored before Google is asked, because its first message may come before the
-answer. The token that proves a message is known to Google only: we keep its digest.
+answer.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
 import random
@@ -22,8 +21,9 @@ from ..ports import AccessToken, CalendarError, ChannelInfo, PushNotSupported
 from ..store import queries_calendar, queries_channel
 from ..store.tables import Calendar, Channel
 from . import grants
+from .channel_tokens import digest, new_token
 from .runtime import Runtime
-from .unwatching import close_channel, close_channels, close_unused_channels
+from .unwatching import close_channel, close_channels, close_unused_channels, stop_stray
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +53,6 @@ PORTION = 5_000
 """Calendars that go back to polling in one transaction."""
 
 
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 # -- what arrives ------------------------------------------------------------------------------
 
 
@@ -72,9 +68,12 @@ def handle_push(
         return REFUSED
     with rt.store.glance() as session:
         found = queries_channel.find(session, channel_id, rt.store.instant(session))
-    expected = found.token_digest if found is not None else _digest("no such channel")
-    genuine = hmac.compare_digest(expected, _digest(token))
-    if found is None or not genuine or found.state in {"stopping", "closed"}:
+    expected = found.token_digest if found is not None else digest("no such channel")
+    genuine = hmac.compare_digest(expected, digest(token))
+    if found is None:
+        stop_stray(rt, channel_id, token, resource_id)
+        return REFUSED
+    if not genuine or found.state in {"stopping", "closed"}:
         return REFUSED
     if found.expires_at is not None and found.expires_at <= found.now:
         return REFUSED
@@ -135,7 +134,8 @@ def open_channel(rt: Runtime, calendar_id: UUID) -> bool:
 
 def _prepare(rt: Runtime, calendar_id: UUID) -> _Opening | None:
     """Store the row first: the `sync` message may overtake the answer."""
-    channel_id, token = secrets.token_hex(16), secrets.token_urlsafe(32)
+    channel_id = secrets.token_hex(16)
+    token = new_token(rt.store.keyring, channel_id, calendar_id)
     with rt.store.begin() as session:
         now = rt.store.now(session)
         calendar = session.get(Calendar, calendar_id, populate_existing=True)
@@ -146,7 +146,7 @@ def _prepare(rt: Runtime, calendar_id: UUID) -> _Opening | None:
             Channel(
                 id=channel_id,
                 calendar_id=calendar_id,
-                token_digest=_digest(token),
+                token_digest=digest(token),
                 state="opening",
                 created_at=now,
                 renew_at=now + _OPENING_PATIENCE,
@@ -220,7 +220,7 @@ def _orphan(opening: _Opening, info: ChannelInfo, now: datetime) -> Channel:
     return Channel(
         id=opening.channel_id,
         calendar_id=opening.calendar_id,
-        token_digest=_digest(opening.token),
+        token_digest=digest(opening.token),
         resource_id=info.resource_id,
         state="stopping",
         created_at=now,

@@ -8,17 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 from gcal_plugin.services import syncing, watching
+from gcal_plugin.services.channel_tokens import new_token
 from gcal_plugin.store.tables import Calendar, Channel, Link
+from gcal_plugin.store.tables.base import new_id
+from tests.support.channels import channels
 from tests.support.world import HOUR, MINUTE, Linked, World
 
 JAN = "jan@gmail.example"
-
-
-def channels(world: World) -> list[Channel]:
-    with world.rt.store.begin() as session:
-        found = list(session.scalars(sa.select(Channel)))
-        session.expunge_all()
-        return found
 
 
 def watched(world: World) -> Linked:
@@ -144,6 +140,49 @@ def test_a_channel_that_nobody_waits_for_any_more_is_stopped_when_it_opens(pushe
     assert channels(pushed) == []
     assert pushed.google.control("GET", "channels")["channels"] == []
     assert len(pushed.asked("channels.stop")) == 1
+
+
+def test_a_channel_whose_row_is_lost_is_stopped_and_what_it_told_is_fetched(pushed: World) -> None:
+    link = watched(pushed)
+    (lost,) = channels(pushed)
+    with pushed.rt.store.begin() as session:
+        session.execute(sa.delete(Channel))  # as in a database of an hour ago
+    pushed.wake.synced.clear()
+    pushed.event("0612345678", pushed.now + HOUR, pushed.now + 2 * HOUR)
+    assert pushed.google.settle() == 0
+    assert [(one.id, one.state) for one in channels(pushed)] == [(lost.id, "stopping")]
+    assert pushed.wake.synced == [link.calendar_id]
+
+    watching.renew_due(pushed.rt)
+    assert len(pushed.asked("channels.stop")) == 1
+    (new,) = channels(pushed)
+    assert (new.id != lost.id, new.state) == (True, "open")
+    assert [one["id"] for one in pushed.google.control("GET", "channels")["channels"]] == [new.id]
+
+
+@pytest.mark.parametrize(
+    "token", ["", "v1.x.y", "v1.{key}.???", "v1.{key}.AAAA", "v1.{key}." + "A" * 120]
+)
+def test_a_strangers_token_stops_nothing(pushed: World, token: str) -> None:
+    link = watched(pushed)
+    keyring = pushed.rt.store.keyring
+    said = token.format(key=keyring.current_id)
+    others = new_token(keyring, "another-channel", link.calendar_id)
+    for forged in (said, others):
+        status = watching.handle_push(
+            pushed.rt, channel_id="stray", token=forged, resource_state="exists", resource_id="r"
+        )
+        assert status == 404
+    assert [one.state for one in channels(pushed)] == ["open"]
+
+
+def test_a_stray_channel_of_a_calendar_that_is_gone_is_refused_and_forgotten(pushed: World) -> None:
+    token = new_token(pushed.rt.store.keyring, "stray", new_id())
+    status = watching.handle_push(
+        pushed.rt, channel_id="stray", token=token, resource_state="exists", resource_id="r"
+    )
+    assert status == 404
+    assert channels(pushed) == []
 
 
 def test_changed_calendars_come_before_those_that_are_merely_due(world: World) -> None:

@@ -22,7 +22,7 @@ from .herd_world import TENANTS, Ground, demo_pbx, entry, ground, populate, set_
 
 LINES = 4_000
 BAD_TENANTS = TENANTS // 20
-ROUNDS = 4
+ROUNDS = 8
 """Of each kind, in turn, so that a drift of the machine's speed meets all kinds alike."""
 SLOW = 0.1
 LIMIT = 1.2

@@ -150,7 +150,7 @@ class GoogleCalendars:
         try:
             self._ask(access, self._channels.stop(body=body))
         except CalendarError as error:
-            if error.status != 404:
+            if error.status != 404 or not error.permanent:
                 raise
 
     def close(self) -> None:

@@ -16,6 +16,14 @@ RATE_REASONS = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
 _EXHAUSTED_REASONS = frozenset(
     {"quotaExceeded", "dailyLimitExceeded", "calendarUsageLimitsExceeded"}
 )
+_LOST_REASONS = frozenset({"notFound"})
+"""A 404 that speaks of the calendar. Any other may be a page of whatever stands in between."""
+_FORBIDDEN_REASONS = frozenset(
+    {"forbidden", "notACalendarUser", "requiredAccessLevel", "insufficientPermissions"}
+)
+"""A 403 that speaks of this person and calendar. Any other is about the whole project (the API is
+switched off, an allowance is used up, a policy) or new to us: that is mended without our customer,
+who must not lose the link by it."""
 _EXHAUSTED_WAIT = 3600.0
 """A used-up allowance does not come back by asking again: look an hour later, in seconds."""
 
@@ -59,8 +67,8 @@ def reason_and_message(content: bytes | str) -> tuple[str, str]:
 def from_answer(status: int, headers: Mapping[str, Any], content: bytes | str) -> CalendarError:
     """The error for an answer that is not a success.
 
-    An answer that is not Google's JSON (a proxy's page, a cut body) never counts as permanent,
-    except for a plain 404: something between us and Google may have made it.
+    An answer that is not Google's JSON (a proxy's page, a cut body) never counts as permanent:
+    something between us and Google may have made it. Nor does what concerns the whole project.
     """
     reason, message = reason_and_message(content)
     wait = retry_after(headers)
@@ -77,16 +85,22 @@ def from_answer(status: int, headers: Mapping[str, Any], content: bytes | str) -
         return CalendarError(
             said, reason=reason, status=status, retry_after=max(wait or 0.0, _EXHAUSTED_WAIT)
         )
-    permanent = 400 <= status < 500 and status not in {401, 408, 425} and bool(reason)
-    if status == 404:
-        permanent = True
     return CalendarError(
         said,
         reason=reason or f"http{status}",
         status=status,
-        permanent=permanent,
+        permanent=_final(status, reason),
         retry_after=wait,
     )
+
+
+def _final(status: int, reason: str) -> bool:
+    """Whether asking the same again is in vain."""
+    if status == 404:
+        return reason in _LOST_REASONS
+    if status == 403:
+        return reason in _FORBIDDEN_REASONS
+    return 400 <= status < 500 and status not in {401, 408, 425} and bool(reason)
 
 
 def unreachable(error: Exception) -> CalendarError:

@@ -60,13 +60,19 @@ class Scope:
 def first_page(
     source: CalendarSource, access: AccessToken, claim: Claim, scope: Scope, *, full: bool
 ) -> Fetched:
-    """Begin: a delta, or the whole window. A token that expired turns the one into the other."""
+    """Begin: a delta, or the whole window.
+
+    A token that expired, or that Google cannot make anything of (400, as after a change in what
+    we ask for), turns the one into the other.
+    """
     if not full and claim.sync_token is not None:
         begun = Fetched(claim, full=False, until=scope.until)
         try:
             page = source.events(access, claim.google_id, sync_token=claim.sync_token)
-        except SyncTokenExpired:
-            log.info("calendar %s: the sync token expired, listing anew", claim.id)
+        except CalendarError as error:
+            if not refuses_token(error):
+                raise
+            log.info("calendar %s: no delta (%s), listing anew", claim.id, error.reason)
         else:
             _take(begun, page, scope, known=None)
             return begun
@@ -74,6 +80,11 @@ def first_page(
     page = source.events(access, claim.google_id, window=scope.listing)
     _take(begun, page, scope, known=None)
     return begun
+
+
+def refuses_token(error: CalendarError) -> bool:
+    """Whether a delta was refused for what its token is: without it the window can be listed."""
+    return isinstance(error, SyncTokenExpired) or (error.permanent and error.status == 400)
 
 
 def other_pages(

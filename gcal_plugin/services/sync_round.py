@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from ..ports import AccessToken, CalendarError, GrantRevoked, SyncTokenExpired
+from ..ports import AccessToken, CalendarError, GrantRevoked
 from ..store import queries_calendar, queries_events
 from ..store.bulk import Row
 from ..store.queries_calendar import Claim, Followed
 from . import breaking, grants, sync_store, sync_timing
 from .runtime import Runtime
-from .sync_failures import Failure, failure_row, let_go
-from .sync_fetch import Fetched, Scope, first_page, other_pages
+from .sync_failures import Failure, Loss, failure_row, let_go
+from .sync_fetch import Fetched, Scope, first_page, other_pages, refuses_token
 from .sync_report import SyncReport
 from .sync_threads import side_by_side
 
@@ -227,7 +227,7 @@ class Round:
         return found
 
     def _fail_of(self, claim: Claim, error: CalendarError) -> None:
-        forget = isinstance(error, SyncTokenExpired)
+        forget = claim.sync_token is not None and refuses_token(error)
         self._fail(Failure(claim, error, forget_token=forget))
 
     def _fail(self, failure: Failure) -> None:
@@ -273,12 +273,10 @@ class Round:
         for calendar_id in outcome.unreadable:
             breaking.calendar_lost(self._rt, calendar_id, "unreadable")
         for failure in self._failures:
-            if not failure.error.permanent:
-                continue
-            if failure.error.status == 404:
-                breaking.calendar_lost(self._rt, failure.claim.id, "gone")
-            elif failure.error.status == 403:
-                breaking.calendar_lost(self._rt, failure.claim.id, "unreadable")
+            if failure.loss is Loss.ACCESS:
+                breaking.grant_lost(self._rt, failure.claim.grant_id, failure.loss.value)
+            elif failure.loss is not None:
+                breaking.calendar_lost(self._rt, failure.claim.id, failure.loss.value)
         for calendar_id in outcome.stored - outcome.unreadable:
             if self._followers[calendar_id].broken:
                 breaking.calendar_back(self._rt, calendar_id)

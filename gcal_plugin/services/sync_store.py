@@ -18,7 +18,7 @@ from ..store.queries_calendar import Followed
 from ..store.queries_events import Key, Stored
 from ..store.queries_switching import mark_due
 from .sync_fetch import Fetched
-from .sync_timing import keep_from, next_listing, next_sync
+from .sync_timing import keep_from, next_listing, next_sync, while_lost
 
 _GOOGLE_NAMES_DAYS = 150
 """Google names the deleted instances of a series about six months ahead: rely on it up to here."""
@@ -102,14 +102,16 @@ def _was_stale(settings: GcalSettings, fetched: Fetched, now: datetime) -> bool:
 def _calendar_row(settings: GcalSettings, fetched: Fetched, now: datetime) -> Row:
     """How far the calendar has been read. Without readable titles nothing of it counts as read."""
     claim, readable = fetched.claim, _readable(fetched)
-    pushed = claim.push_state == "open" or not readable
     return {
         "id": claim.id,
         "generation": claim.generation,
         "lease_until": None,
         "sync_token": fetched.sync_token if readable else None,
         "synced_at": now if readable else claim.synced_at,
-        "next_sync_at": next_sync(settings, now, pushed=pushed),
+        # No notification tells of a right that was given back: look.
+        "next_sync_at": next_sync(settings, now, pushed=claim.push_state == "open")
+        if readable
+        else while_lost(now),
         "relist_at": next_listing(settings, now) if fetched.full else claim.relist_at,
         "listed_until": fetched.until if fetched.full else claim.listed_until,
         "time_zone": fetched.time_zone,

@@ -13,6 +13,7 @@ _BACK = timedelta(days=1)
 _FIRST_WAIT = 15.0
 _LONGEST_WAIT = 900.0
 _PERMANENT_WAIT = 3600.0
+_DOUBT_WAIT = 60.0
 
 
 def window(settings: GcalSettings, now: datetime) -> tuple[datetime, datetime]:
@@ -54,3 +55,13 @@ def after_failure(
     if retry_after is not None:
         wait = max(wait, retry_after * random.uniform(1.0, 1.2))  # noqa: S311
     return now + timedelta(seconds=wait)
+
+
+def after_doubt(now: datetime) -> datetime:
+    """The second look at what cannot be believed at once, a minute later."""
+    return now + timedelta(seconds=_DOUBT_WAIT * random.uniform(1.0, 1.2))  # noqa: S311
+
+
+def while_lost(now: datetime) -> datetime:
+    """The next look at a calendar that was lost: its owner may give it back at any time."""
+    return after_failure(now, 1, retry_after=None, permanent=True)

@@ -42,6 +42,8 @@ class Claim:
     listed_until: datetime | None
     push_state: str
     failures: int
+    last_error: str | None
+    next_sync_at: datetime | None
     gone_at: datetime | None
     sync_started_at: datetime
     lease_until: datetime

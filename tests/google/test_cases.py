@@ -227,6 +227,7 @@ def test_case_12_access_drops_to_free_and_busy_during_an_event(world: World) -> 
     world.sync(link)
     assert world.fresh(link).state == "calendar_gone"
     assert world.fresh(link).broken_reason == "unreadable"
+    assert _known(world.calendar_of(link).next_sync_at) <= world.now + HOUR
     assert world.rings(link) == {PIET}, "what runs goes on"
     world.later(2 * HOUR)
     assert world.rings(link) == set(), "nothing new starts"
@@ -660,7 +661,7 @@ def test_case_22_too_fast_is_not_too_much_is_not_forbidden(
     world: World, kind: str, quota: bool, permanent: bool, waits: float
 ) -> None:
     link = world.link()
-    world.event("0612345678", world.now, world.now + HOUR)
+    world.event("0612345678", world.now, world.now + 8 * HOUR)
     world.sync(link)
     assert world.rings(link) == {PIET}
     world.google.fault(kind)
@@ -677,8 +678,15 @@ def test_case_22_too_fast_is_not_too_much_is_not_forbidden(
     assert again is not None
     assert again - world.now >= timedelta(seconds=max(waits, 7))
     assert world.rings(link) == {PIET}, "what runs goes on"
-    broken = world.fresh(link).state != "linked"
-    assert broken == (kind == "insufficientPermissions")
+    assert world.fresh(link).state == "linked", "said once"
+    world.at(again)
+    assert link.calendar_id in syncing.sync_due(world.rt).failed
+    if kind == "insufficientPermissions":
+        assert world.fresh(link).state == "reconnect", "the consent lacks it: only a new one helps"
+        assert world.rings(link) == set()
+    else:
+        assert world.fresh(link).state == "linked"
+        assert world.rings(link) == {PIET}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@
 -- ARGV: project rate/s, project capacity, user rate/s, user capacity, reserve (0..1), length of the
 --       tenants' stretch in seconds; then for each request: urgent (0|1), tenant
 -- Answers for each request: milliseconds to wait (0 = admitted), strikes against the project,
---       strikes against the user.
+--       strikes against the user; negative ones where that pause is what is waited for.
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local rate, capacity = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -33,7 +33,10 @@ local function admit(first, urgent, tenant)
   local project_pause, project_strikes = paused(KEYS[first + 3])
   local user_pause, user_strikes = paused(KEYS[first + 4])
   local held = math.max(project_pause, user_pause)
-  if held > 0 then return held, project_strikes, user_strikes end
+  if held > 0 then
+    if project_pause == held then return held, -project_strikes, 0 end
+    return held, 0, -user_strikes
+  end
 
   local kept = urgent and 0 or capacity * reserve
   local user_kept = urgent and 0 or user_capacity * reserve

@@ -17,6 +17,7 @@ from ..ports import (
     ChannelInfo,
     EventsPage,
 )
+from .alone import is_of_a_user
 from .governor import Governor
 
 _GOOD_FOR_SECONDS = 30.0
@@ -116,13 +117,26 @@ class GovernedCalendars:
                 del self._taken[key]
             return True
 
+    def _drop_turns(self, access: AccessToken, error: CalendarError) -> None:
+        """Google asks for less: turns that were taken ahead no longer count."""
+        user = (access.client_id, access.subject)
+        with self._lock:
+            if is_of_a_user(error):
+                self._taken.pop(user, None)
+            else:
+                self._taken = {
+                    key: turn for key, turn in self._taken.items() if key[0] != access.client_id
+                }
+
     @contextmanager
     def _turn(self, access: AccessToken) -> Iterator[None]:
-        if not self._has_turn(access):
+        if self._governor.paused(access) > 0 or not self._has_turn(access):
             self._governor.admit(access)
         try:
             yield
         except CalendarError as error:
             self._governor.heard(access, error)
+            if error.quota:
+                self._drop_turns(access, error)
             raise
         self._governor.heard(access, None)

@@ -2,8 +2,9 @@
 
 Google counts requests per project (10,000 a minute) and per user (600 a minute) over a sliding
 minute. A bucket of a tenth of the quota that refills at nine tenths a minute never lets more than
-the quota through in any minute. The buckets live in Redis, on Redis's clock. With Redis away each
-process goes on alone, at a rate that is safe for many of them.
+the quota through in any minute. The buckets live in Redis, on Redis's clock, and so do the pauses
+after Google asked for less. With Redis away each process goes on alone, at a rate that is safe for
+many of them.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from __future__ import annotations
 import hashlib
 import logging
 import random
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from redis import Redis, RedisError
+from redis.commands.core import Script
 
 from ..ports import AccessToken, CalendarError
+from .alone import LONGEST_PAUSE, MOST_STRIKES, REMEMBERED, Pauses, Share, is_of_a_user
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +31,7 @@ _BURST = 0.1
 _RESERVE = 0.2
 """The share of the bucket that only requests with a person waiting may use."""
 _STRETCH_SECONDS = 10
-_ALONE = 0.1
-"""The share of the quota that one process takes when it cannot ask the others."""
 _REDIS_REST_SECONDS = 5.0
-_LONGEST_PAUSE = 64.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +40,6 @@ class Quota:
 
     per_project: int = 10_000
     per_user: int = 600
-
-
-class _Bucket:
-    """A token bucket of one process, for the time that Redis is away."""
-
-    def __init__(self, rate: float, capacity: float, now: float) -> None:
-        self._rate, self._capacity = rate, capacity
-        self._level, self._at = capacity, now
-
-    def wait(self, now: float) -> float:
-        """Seconds until one is there; takes it when that is 0."""
-        self._level = min(self._capacity, self._level + max(0.0, now - self._at) * self._rate)
-        self._at = now
-        if self._level >= 1:
-            self._level -= 1
-            return 0.0
-        return (1 - self._level) / self._rate
 
 
 class Governor:
@@ -78,13 +61,11 @@ class Governor:
         self._urgent_patience = urgent_patience
         self._sleep = sleep
         self._clock = clock
-        self._lock = threading.Lock()
-        self._alone: dict[str, _Bucket] = {}
-        self._paused: dict[str, float] = {}
+        self._share = Share(self._quota.per_project, self._quota.per_user, clock)
+        self._pauses = Pauses(clock)
         self._redis_rests_until = float("-inf")
-        text = files(__package__).joinpath("bucket.lua").read_text()
-        self._script = redis.register_script(text) if redis is not None else None
-        self._struck: set[str] = set()
+        self._bucket = _script(redis, "bucket.lua")
+        self._pause = _script(redis, "pause.lua")
         self._rates = (
             self._quota.per_project * (1 - _BURST) / 60,
             max(1.0, self._quota.per_project * _BURST),
@@ -99,7 +80,9 @@ class Governor:
         patience = self._urgent_patience if access.urgent else self._patience
         waited = 0.0
         while True:
-            (wait,) = self._turns([access])
+            wait = self.paused(access)
+            if wait <= 0:
+                (wait,) = self._turns([access])
             if wait <= 0:
                 return
             wait += random.uniform(0, min(wait, 0.25))  # noqa: S311 (spreads, hides nothing)
@@ -112,11 +95,15 @@ class Governor:
             self._sleep(wait)
             waited += wait
 
+    def paused(self, access: AccessToken) -> float:
+        """Seconds for which Google asked for less, as far as this process has heard; 0: it may."""
+        return self._pauses.left(self._keys(access).pauses)
+
     def heard(self, access: AccessToken, error: CalendarError | None) -> None:
         """Learn from an answer: a rate limit pauses its project or user, a success forgives."""
         if error is None:
-            if self._struck:
-                self._forgive(access)
+            for key in self._pauses.struck(self._keys(access).pauses):
+                self._forgive(key)
         elif error.quota:
             self._strike(access, error)
 
@@ -143,81 +130,65 @@ class Governor:
 
     def _turns(self, accesses: Sequence[AccessToken]) -> list[float]:
         """Seconds to wait for each; a turn is taken where that is 0."""
-        if self._script is None or self._clock() < self._redis_rests_until:
-            return [self._turn_alone(access) for access in accesses]
         keys = [self._keys(access) for access in accesses]
-        asked = [
-            value for access in accesses for value in (int(access.urgent), access.tenant_id or "-")
-        ]
-        try:
-            answer = self._script(
-                keys=[name for key in keys for name in key.all], args=[*self._rates, *asked]
-            )
-        except RedisError as error:
-            self._redis_rests_until = self._clock() + _REDIS_REST_SECONDS
-            log.warning("the shared quota is away (%s): going on alone", type(error).__name__)
-            return [self._turn_alone(access) for access in accesses]
+        answer = self._ask(
+            self._bucket,
+            [name for key in keys for name in key.all],
+            [
+                *self._rates,
+                *(
+                    value
+                    for access in accesses
+                    for value in (int(access.urgent), access.tenant_id or "-")
+                ),
+            ],
+        )
+        if answer is None:
+            return [self._pauses.left(key.pauses) or self._share.wait(*key.buckets) for key in keys]
+        waits = [float(wait) / 1000 for wait in answer[::3]]
         for place, key in enumerate(keys):
             for strikes, pause in zip(
                 answer[place * 3 + 1 : place * 3 + 3], key.pauses, strict=True
             ):
-                if strikes:
-                    self._struck.add(pause)
-        return [float(wait) / 1000 for wait in answer[::3]]
-
-    def _turn_alone(self, access: AccessToken) -> float:
-        keys = self._keys(access)
-        now = self._clock()
-        with self._lock:
-            held = max(self._paused.get(key, 0.0) - now for key in keys.pauses)
-            if held > 0:
-                return held
-            project = self._alone.get(keys.buckets[0])
-            if project is None:
-                rate = self._quota.per_project * _ALONE / 60
-                project = self._alone[keys.buckets[0]] = _Bucket(rate, max(1.0, rate), now)
-            return project.wait(now)
+                if strikes < 0:
+                    self._pauses.learn(pause, waits[place], -strikes)
+                elif strikes:
+                    self._pauses.learn_of(pause, strikes)
+        return waits
 
     def _strike(self, access: AccessToken, error: CalendarError) -> None:
         """Pause twice as long at each strike, at least as long as Google asked, never in step."""
         keys = self._keys(access)
-        key = keys.user_pause if error.reason == "userRateLimitExceeded" else keys.project_pause
-        strikes = 1
-        if self._redis is not None and self._clock() >= self._redis_rests_until:
-            try:
-                strikes = int(self._redis.hincrby(key, "strikes", 1))
-            except RedisError:
-                self._redis_rests_until = self._clock() + _REDIS_REST_SECONDS
-        longest = min(2.0**strikes, _LONGEST_PAUSE)
-        pause = max(error.retry_after or 0.0, random.uniform(longest / 2, longest))  # noqa: S311
-        with self._lock:
-            self._struck.add(key)
-            self._paused[key] = self._clock() + pause
-        if self._redis is not None and self._clock() >= self._redis_rests_until:
-            try:
-                seconds, micro = self._redis.time()
-                until = int(seconds * 1000 + micro / 1000 + pause * 1000)
-                self._redis.hset(key, "until", str(until))
-                self._redis.expire(key, int(pause) + 300)
-            except RedisError:
-                self._redis_rests_until = self._clock() + _REDIS_REST_SECONDS
+        key = keys.user_pause if is_of_a_user(error) else keys.project_pause
+        share, least = random.uniform(0.5, 1), error.retry_after or 0.0  # noqa: S311
+        answer = self._ask(
+            self._pause,
+            [key],
+            ["strike", int(LONGEST_PAUSE * 1000), MOST_STRIKES, share, int(least * 1000),
+             int(REMEMBERED * 1000)],
+        )  # fmt: skip
+        if answer is None:
+            pause = self._pauses.strike(key, share, least)
+        else:
+            pause = float(answer[0]) / 1000
+            self._pauses.learn(key, pause, int(answer[1]))
         log.warning("Google asks for less (%s): pause of %.1f s", error.reason, pause)
 
-    def _forgive(self, access: AccessToken) -> None:
-        keys = self._keys(access)
-        for key in keys.pauses:
-            if key not in self._struck:
-                continue
-            with self._lock:
-                if self._paused.get(key, 0.0) > self._clock():
-                    continue
-                self._struck.discard(key)
-                self._paused.pop(key, None)
-            if self._redis is not None and self._clock() >= self._redis_rests_until:
-                try:
-                    self._redis.delete(key)
-                except RedisError:
-                    self._redis_rests_until = self._clock() + _REDIS_REST_SECONDS
+    def _forgive(self, key: str) -> None:
+        answer = self._ask(self._pause, [key], ["forgive"])
+        left, strikes = answer if answer is not None else (0, 0)
+        self._pauses.learn(key, float(left) / 1000, int(strikes))
+
+    def _ask(self, script: Script | None, keys: list[str], args: list[Any]) -> Any:
+        """What Redis says; None while it is away."""
+        if script is None or self._clock() < self._redis_rests_until:
+            return None
+        try:
+            return script(keys=keys, args=args)
+        except RedisError as error:
+            self._redis_rests_until = self._clock() + _REDIS_REST_SECONDS
+            log.warning("the shared quota is away (%s): going on alone", type(error).__name__)
+            return None
 
     @staticmethod
     def _keys(access: AccessToken) -> _Keys:
@@ -238,6 +209,12 @@ class _Keys:
     @property
     def all(self) -> tuple[str, ...]:
         return (*self.buckets, self.tenants, *self.pauses)
+
+
+def _script(redis: Redis | None, name: str) -> Script | None:
+    if redis is None:
+        return None
+    return redis.register_script(files(__package__).joinpath(name).read_text())
 
 
 @lru_cache(maxsize=4096)

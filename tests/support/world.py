@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from example_app.fake_google.process import LocalGoogle
 from gcal_plugin.google.governed import GovernedCalendars
-from gcal_plugin.google.governor import Governor
+from gcal_plugin.google.governor import Governor, Quota
 from gcal_plugin.google.metadata import Metadata
 from gcal_plugin.google.oauth import GoogleOAuth
 from gcal_plugin.google.security_events import GoogleSecurityEvents
@@ -34,6 +34,8 @@ MONDAY = datetime(2026, 6, 1, 9, 0, tzinfo=AMSTERDAM)
 DOMAIN = "bakkerij.example"
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
+_QUOTA = Quota(per_user=6000)
+"""Tests ask for one person faster than a process alone may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class World:
             timeout=rt.settings.google_timeout_seconds,
             clock=self.unix,
         )
-        calendars = GovernedCalendars(rt.calendars, Governor(None))
+        calendars = GovernedCalendars(rt.calendars, Governor(None, _QUOTA))
         security = GoogleSecurityEvents(
             Metadata(rt.settings.google_risc_metadata_url),
             service_account=self.google.service_account(),

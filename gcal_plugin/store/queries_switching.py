@@ -74,6 +74,11 @@ class Claim:
         """Whether an earlier claim ended without a word: its write may have landed or not."""
         return self.settled != self.generation - 1
 
+    @property
+    def overtook(self) -> bool:
+        """Whether somebody was still at work, or several died: a write may be on its way yet."""
+        return self.settled < self.generation - 2
+
 
 _CLAIM_COLUMNS = [getattr(Forwarding, name) for name in Claim.__dataclass_fields__]
 
@@ -93,6 +98,14 @@ def among(session: Session, column: Any, ids: Collection[UUID]) -> sa.ColumnElem
         return found
     chosen: sa.ColumnElement[bool] = column.in_(ids)
     return chosen
+
+
+def in_order(session: Session, link_ids: Collection[UUID]) -> sa.ScalarSelect[UUID]:
+    """These links' rows, locked in one order that everybody keeps, so that no two statements can
+    wait for each other. To be used as `link_id.in_(...)` of an update.
+    """
+    rows = sa.select(Forwarding.link_id).where(among(session, Forwarding.link_id, link_ids))
+    return rows.order_by(Forwarding.link_id).with_for_update(key_share=True).scalar_subquery()
 
 
 def ensure_rows(session: Session, link_ids: Iterable[UUID]) -> None:
@@ -122,16 +135,17 @@ def mark_due(
 
     Whoever is at work on one of them has been overtaken: the generation moves on, so that their
     result is not recorded and a batch that is armed for a coming instant is dropped. A quarantine
-    ends, since what poisoned the line may be what changed.
+    ends, since what poisoned the line may be what changed. Call it once in a transaction: between
+    two calls' rows there is no order.
     """
     ensure_rows(session, link_ids)
     held = Forwarding.lease_until.is_not(None)
     sooner = sa.or_(Forwarding.due_at.is_(None), Forwarding.due_at > at)
     earlier = sa.or_(Forwarding.asked_at.is_(None), Forwarding.asked_at > at)
-    for part in chunks(link_ids):
+    for part in chunks(sorted(link_ids)):
         session.execute(
             sa.update(Forwarding)
-            .where(among(session, Forwarding.link_id, part))
+            .where(Forwarding.link_id.in_(in_order(session, part)))
             .values(
                 due_at=sa.case((sooner, at), else_=Forwarding.due_at),
                 due_cause=sa.case((sooner, cause), else_=Forwarding.due_cause),
@@ -144,26 +158,6 @@ def mark_due(
             )
             .execution_options(synchronize_session=False)
         )
-
-
-def due(session: Session, horizon: datetime, now: datetime, limit: int) -> list[Due]:
-    """The lines due up to `horizon` that nobody holds, the longest overdue first."""
-    rows = session.execute(
-        sa.select(
-            Forwarding.link_id,
-            Forwarding.tenant_id,
-            Forwarding.pbx,
-            Forwarding.due_at,
-            Forwarding.generation,
-        )
-        .where(
-            Forwarding.due_at <= horizon,
-            sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until <= now),
-        )
-        .order_by(Forwarding.due_at)
-        .limit(limit)
-    )
-    return [Due(*row) for row in rows]  # type: ignore[arg-type]
 
 
 def overdue_running(session: Session, before: datetime, now: datetime, limit: int) -> list[Claim]:
@@ -181,18 +175,6 @@ def overdue_running(session: Session, before: datetime, now: datetime, limit: in
         .limit(limit)
     )
     return [claim for claim in (Claim(*row) for row in rows) if claim.desired]
-
-
-def herds(session: Session, after: datetime, until: datetime, size: int) -> dict[datetime, int]:
-    """Coming instants at which at least `size` lines fall due together, and how many."""
-    count = sa.func.count()
-    rows = session.execute(
-        sa.select(Forwarding.due_at, count)
-        .where(Forwarding.due_at > after, Forwarding.due_at <= until)
-        .group_by(Forwarding.due_at)
-        .having(count >= size)
-    )
-    return {due_at: number for due_at, number in rows if due_at is not None}
 
 
 def claim(
@@ -259,10 +241,11 @@ def renew(session: Session, claims: Mapping[UUID, int], lease_until: datetime) -
     One conditional update: what somebody took over or gave back meanwhile is left alone.
     """
     held: set[UUID] = set()
-    for part in chunks(claims.items()):
+    for part in chunks(sorted(claims.items())):
         rows = session.scalars(
             sa.update(Forwarding)
             .where(
+                Forwarding.link_id.in_(in_order(session, [link_id for link_id, _ in part])),
                 sa.tuple_(Forwarding.link_id, Forwarding.generation).in_(part),
                 Forwarding.lease_until.is_not(None),
             )

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.orm import Session
-
-from ...store import queries_switching
+from ...store import queries_due
 from ...store.queries_switching import Due
 from ..runtime import Runtime
 
@@ -49,24 +47,23 @@ def due_batches(
     What is overdue comes first, and in it every tenant has its turn.
     """
     arm = timedelta(seconds=rt.settings.arm_ahead_seconds) if ahead is None else ahead
-    with rt.store.begin() as session:
-        now = rt.store.now(session)
-        horizon = now + arm
-        if arm and herds:
-            horizon = max([horizon, *_herds_within_reach(session, now, arm)])
-        rows = queries_switching.due(session, horizon, now, LOOK_LIMIT)
+    reach = max([arm, *_herds_within_reach(rt, arm)]) if arm and herds else arm
+    with rt.store.glance() as session:
+        rows, now = queries_due.due(session, rt.store.instant(session), reach, LOOK_LIMIT)
+    if now is None:
+        return []
     chosen = [row for row in rows if wanted is None or wanted(row, now)]
     return group(rt, chosen, now)
 
 
-def _herds_within_reach(session: Session, now: datetime, arm: timedelta) -> list[datetime]:
-    """The instants beyond the usual look-ahead whose lines are so many that it is time to begin."""
-    coming = queries_switching.herds(session, now + arm, now + arm + LONGEST_LEAD, HERD)
-    return [
-        instant
-        for instant, lines in coming.items()
-        if instant - now <= arm + timedelta(seconds=lines / HERD)
-    ]
+def _herds_within_reach(rt: Runtime, arm: timedelta) -> list[timedelta]:
+    """How far off the instants beyond the usual look-ahead are whose lines are so many that it is
+    time to begin.
+    """
+    with rt.store.glance() as session:
+        now = rt.store.instant(session)
+        coming = queries_due.herds(session, now, arm, arm + LONGEST_LEAD, HERD)
+    return [one.left for one in coming if one.left <= arm + timedelta(seconds=one.lines / HERD)]
 
 
 def group(rt: Runtime, rows: Iterable[Due], now: datetime) -> list[Batch]:

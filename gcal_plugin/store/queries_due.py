@@ -1,0 +1,97 @@
+"""What falls due, as the clock looks for it several times a second: one statement a look.
+
+Postgres compares with its own time, so that no round trip goes before to ask for it; where the time
+is told (SQLite, a simulated clock), it is a value like others. The statements are made once: to put
+one together costs as much as to run it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from .queries_switching import Due
+from .tables import Forwarding
+from .types import Instant
+
+_Moment = sa.ColumnElement[Any]
+_HERE: _Moment = sa.literal_column("statement_timestamp()", sa.DateTime(timezone=True))
+_FROM, _UNTIL = (sa.bindparam(name, type_=sa.Interval()) for name in ("from_", "until"))
+_AT, _FROM_AT, _UNTIL_AT = (
+    sa.bindparam(name, type_=Instant()) for name in ("now", "from_", "until")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Herd:
+    """Lines that fall due together at a coming instant."""
+
+    lines: int
+    left: timedelta
+    """How long from the look until then."""
+
+
+def _due(now: _Moment, until: _Moment) -> sa.Executable:
+    return (
+        sa.select(
+            Forwarding.link_id,
+            Forwarding.tenant_id,
+            Forwarding.pbx,
+            Forwarding.due_at,
+            Forwarding.generation,
+            sa.type_coerce(now, Instant()).label("now"),
+        )
+        .where(
+            Forwarding.due_at <= until,
+            sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until <= now),
+        )
+        .order_by(Forwarding.due_at)
+        .limit(sa.bindparam("limit", type_=sa.Integer()))
+    )
+
+
+def _herds(now: _Moment, after: _Moment, until: _Moment) -> sa.Executable:
+    count = sa.func.count()
+    return (
+        sa.select(Forwarding.due_at, count, sa.type_coerce(now, Instant()).label("now"))
+        .where(Forwarding.due_at > after, Forwarding.due_at <= until)
+        .group_by(Forwarding.due_at)
+        .having(count >= sa.bindparam("size", type_=sa.Integer()))
+    )
+
+
+_DUE, _DUE_AT = _due(_HERE, _HERE + _UNTIL), _due(_AT, _UNTIL_AT)
+_HERDS = _herds(_HERE, _HERE + _FROM, _HERE + _UNTIL)
+_HERDS_AT = _herds(_AT, _FROM_AT, _UNTIL_AT)
+
+
+def due(
+    session: Session, now: datetime | None, within: timedelta, limit: int
+) -> tuple[list[Due], datetime | None]:
+    """The lines due until `within` from now that nobody holds, the longest overdue first.
+
+    Without a `now`, Postgres' own; answers it beside the lines, None where there are none.
+    """
+    told = {"limit": limit, "until": within}
+    if now is None:
+        rows = session.execute(_DUE, told).all()
+    else:
+        rows = session.execute(_DUE_AT, told | {"now": now, "until": now + within}).all()
+    return [Due(*row[:-1]) for row in rows], rows[0].now if rows else now
+
+
+def herds(
+    session: Session, now: datetime | None, after: timedelta, within: timedelta, size: int
+) -> list[Herd]:
+    """The instants from `after` to `within` from now at which at least `size` lines fall due."""
+    told: dict[str, object] = {"size": size, "from_": after, "until": within}
+    if now is None:
+        rows = session.execute(_HERDS, told)
+    else:
+        at = {"now": now, "from_": now + after, "until": now + within}
+        rows = session.execute(_HERDS_AT, told | at)
+    return [Herd(lines, due_at - moment) for due_at, lines, moment in rows]

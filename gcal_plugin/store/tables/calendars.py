@@ -41,6 +41,8 @@ class Grant(Base):
     refresh_lease_until: Mapped[datetime | None]
     """One refresh at a time, across processes."""
     created_at: Mapped[datetime]
+    consented_at: Mapped[datetime | None]
+    """The latest consent; empty where nobody consented again since this column came."""
     checked_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 
@@ -165,6 +167,8 @@ class Channel(Base):
     token_digest: Mapped[str] = mapped_column(sa.String(64))
     """sha256 of the channel's token; compared in constant time."""
     resource_id: Mapped[str | None] = mapped_column(sa.String(255))
+    address: Mapped[str | None] = mapped_column(sa.String(1024))
+    """Where Google posts its messages; empty for one opened before this column came."""
     state: Mapped[str] = mapped_column(sa.String(16), default="opening")
     """`opening`, `open`, `stopping` or `closed`."""
     created_at: Mapped[datetime]

@@ -20,6 +20,7 @@ from ...ports import (
 )
 from ...ports.arming import Armable, Prepared
 from .breaker import Breaker
+from .foreseen import Unforeseen, asked, asked_many, prepared
 from .model import Intent, Outcome, Step
 
 READS = 25
@@ -58,14 +59,16 @@ def read_doubtful(
         if breaker.waits():
             return
         try:
-            held = exchange.read(intent.line)
+            held = asked(lambda: exchange.read(intent.line))
         except Temporary as error:
             breaker.silent()
             failed[id(intent)] = error
-        except TelephonyError:
+        except TelephonyError as error:
             # Not about silence: the write that follows meets the same refusal and tells it.
             breaker.answered()
             failed.pop(id(intent), None)
+            if intent.fresh and isinstance(error, Unforeseen):
+                failed[id(intent)] = error  # what stands there may be its owner's
         else:
             failed.pop(id(intent), None)
             breaker.answered()
@@ -74,9 +77,9 @@ def read_doubtful(
             except StaleRevision as error:
                 failed[id(intent)] = error
 
-    asked = [*first[:FIRST_READS], *doubtful]
-    with ThreadPoolExecutor(min(HANDS, len(asked) or 1)) as pool:
-        list(pool.map(read, asked))
+    chosen = [*first[:FIRST_READS], *doubtful]
+    with ThreadPoolExecutor(min(HANDS, len(chosen) or 1)) as pool:
+        list(pool.map(read, chosen))
     return failed
 
 
@@ -113,7 +116,7 @@ class Volley:
         """Do everything that can be done before the instant."""
         volley = cls(exchange, list(intents))
         if volley._bulk and isinstance(exchange, Armable):
-            volley.prepared = exchange.prepare_many(volley._states)
+            volley.prepared = prepared(exchange, volley._states)
         return volley
 
     def without(self, overtaken: set[int]) -> Volley:
@@ -167,7 +170,11 @@ class Volley:
         wait = 0.0 if sent_at >= deadline else breaker.waits()
         if wait or sent_at >= deadline:
             return [Outcome(intent, held_back=wait) for intent in self.intents]
-        results = self._send(breaker)
+        try:
+            results = self._send(breaker)
+        except Unforeseen:
+            # One line that the adapter breaks on must not keep the others from being written.
+            return self._one_by_one(breaker, clock, deadline)
         answered_at = clock()
         outcomes = []
         for intent, result in zip(self.intents, results, strict=True):
@@ -178,11 +185,15 @@ class Volley:
         return outcomes
 
     def _send(self, breaker: Breaker) -> list[BulkResult]:
+        ready, states = self.prepared, self._states
         try:
-            if self.prepared is not None:
-                results = self.prepared.send()
-            else:
-                results = self.exchange.replace_many(self._states)
+            results = asked_many(
+                ready.send if ready is not None else lambda: self.exchange.replace_many(states),
+                len(states),
+            )
+        except Unforeseen:
+            breaker.answered()
+            raise
         except TelephonyError as error:
             results = [BulkResult(one.line, error=error) for one in self.intents]
         _tell(breaker, results[0].error if all(one.error for one in results) else None)
@@ -213,16 +224,24 @@ class Volley:
 
 
 def _write(exchange: Telephony, intent: Intent) -> Outcome:
+    until = intent.plan_until
+    if intent.step is Step.PLAN and until is not None:
+        return _outcome(
+            intent,
+            lambda: exchange.replace_plan(
+                intent.line, intent.plan, valid_until=until, revision=intent.revision
+            ),
+        )
+    return _outcome(
+        intent, lambda: exchange.replace(intent.line, intent.target, revision=intent.revision)
+    )
+
+
+def _outcome(intent: Intent, write: Callable[[], Applied]) -> Outcome:
     try:
-        if intent.step is Step.PLAN and intent.plan_until is not None:
-            applied = exchange.replace_plan(
-                intent.line, intent.plan, valid_until=intent.plan_until, revision=intent.revision
-            )
-        else:
-            applied = exchange.replace(intent.line, intent.target, revision=intent.revision)
+        return Outcome(intent, applied=asked(write))
     except TelephonyError as error:
         return Outcome(intent, error=error)
-    return Outcome(intent, applied=applied)
 
 
 def _push_rest(exchange: Telephony, intent: Intent, error: InvalidDestination) -> Outcome:
@@ -259,11 +278,9 @@ def _try(exchange: Telephony, intent: Intent, destinations: frozenset[Destinatio
         ]
         intent.plan = windows
         return _write(exchange, intent)
-    try:
-        applied = exchange.replace(intent.line, destinations, revision=intent.revision)
-    except TelephonyError as error:
-        return Outcome(intent, error=error)
-    return Outcome(intent, applied=applied)
+    return _outcome(
+        intent, lambda: exchange.replace(intent.line, destinations, revision=intent.revision)
+    )
 
 
 def _tell(breaker: Breaker, error: TelephonyError | None) -> None:

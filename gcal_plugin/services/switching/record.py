@@ -11,14 +11,13 @@ from sqlalchemy.orm import Session
 
 from ...ports import StaleRevision, TelephonyError, Temporary, VerifyMismatch
 from ...store.queries_settling import Settlement, add_ledger, settle
-from ...store.queries_sweep import RESTORED
 from ...store.tables import Activity
 from . import retrying
 from .compute import day_of
-from .model import BatchReport, Intent, Outcome, Step, pairs
+from .entries import WORDS, by_plan, entry
+from .foreseen import Unforeseen
+from .model import BatchReport, Intent, Outcome, pairs
 from .plans import stored
-
-_WORDS = 255
 
 
 def unchanged(intent: Intent) -> Settlement:
@@ -83,7 +82,7 @@ def _settled(
 def poisoned(intent: Intent, now: datetime) -> Settlement:
     """The line could not be worked out: again soon, and after three times set apart."""
     failures = intent.claim.failures + 1
-    words = f"{type(intent.fault).__name__}: {intent.fault}"[:_WORDS]
+    words = f"{type(intent.fault).__name__}: {intent.fault}"[:WORDS]
     apart = failures >= retrying.POISON_TRIES
     wait = retrying.QUARANTINE if apart else retrying.after_poison(failures)
     return replace(
@@ -93,6 +92,12 @@ def poisoned(intent: Intent, now: datetime) -> Settlement:
         last_error=words,
         quarantined_at=now if apart else None,
     )
+
+
+def _set_apart(row: Settlement, now: datetime) -> Settlement:
+    """Told as quarantined once it broke often enough; tried like any line that must be right."""
+    apart = row.failures >= retrying.POISON_TRIES
+    return replace(row, quarantined_at=now if apart else None)
 
 
 def held_back(intent: Intent, now: datetime, seconds: float) -> Settlement:
@@ -105,7 +110,8 @@ def answered(outcome: Outcome, now: datetime) -> Settlement:
     intent = outcome.intent
     if outcome.applied is None:
         assert outcome.error is not None
-        return _failed(intent, outcome.error, now, unsent=outcome.unsent)
+        row = _failed(intent, outcome.error, now, unsent=outcome.unsent)
+        return _set_apart(row, now) if isinstance(outcome.error, Unforeseen) else row
     bad = {destination for destination, _ in outcome.refused}
     intent.ours = tuple(one for one in intent.ours if one not in bad)
     intent.observed = outcome.applied.destinations
@@ -120,7 +126,7 @@ def answered(outcome: Outcome, now: datetime) -> Settlement:
     return replace(
         row,
         revision=max(intent.revision, outcome.applied.revision),
-        last_error=outcome.refused[0][1][:_WORDS] if outcome.refused else None,
+        last_error=outcome.refused[0][1][:WORDS] if outcome.refused else None,
         changes_day=today,
         changes_count=before + (1 if intent.starts else 0),
     )
@@ -129,7 +135,7 @@ def answered(outcome: Outcome, now: datetime) -> Settlement:
 def _failed(intent: Intent, error: TelephonyError, now: datetime, *, unsent: bool) -> Settlement:
     claim = intent.claim
     failures = claim.failures + 1
-    row = replace(unchanged(intent), failures=failures, last_error=str(error)[:_WORDS])
+    row = replace(unchanged(intent), failures=failures, last_error=str(error)[:WORDS])
     if isinstance(error, StaleRevision | VerifyMismatch):
         # The exchange told what it holds: the next try starts above that, and knows.
         wait = (
@@ -196,12 +202,14 @@ def write_down(
         row = answered(outcome, now)
         rows.append(row)
         sent.append((outcome, row))
-        if row.last_error is not None and outcome.intent.claim.last_error is None:
+        if row.failures == retrying.POISON_TRIES and row.quarantined_at is not None:
+            notes.append((outcome.intent, row, "quarantined"))
+        elif row.last_error is not None and outcome.intent.claim.last_error is None:
             notes.append((outcome.intent, row, _alarm(outcome)))
     ours = settle(session, rows)
     report.overtaken += len(rows) - len(ours)
-    add_ledger(session, [_entry(one, row, row.link_id in ours) for one, row in sent])
-    add_ledger(session, [_by_plan(one) for one in planned if one.claim.link_id in ours])
+    add_ledger(session, [entry(one, row, row.link_id in ours) for one, row in sent])
+    add_ledger(session, [by_plan(one) for one in planned if one.claim.link_id in ours])
     for one, row in sent:
         done = one.applied is not None and row.link_id in ours
         report.done += 1 if done else 0
@@ -229,64 +237,3 @@ def _activity(intent: Intent, row: Settlement, what: str, now: datetime) -> Acti
         actor="system",
         detail={"error": row.last_error or ""},
     )
-
-
-def _outcome(outcome: Outcome, ours: bool) -> str:
-    if not ours:
-        return "stale"
-    error = outcome.error
-    if error is None:
-        return "refused" if outcome.refused and not outcome.intent.ours else "done"
-    if isinstance(error, StaleRevision):
-        return "stale"
-    if isinstance(error, VerifyMismatch):
-        return "mismatch"
-    return "refused" if error.permanent else "temporary"
-
-
-def _entry(outcome: Outcome, row: Settlement, ours: bool) -> dict[str, Any]:
-    intent, claim = outcome.intent, outcome.intent.claim
-    asked = claim.asked_at or claim.due_at
-    late = None
-    if outcome.applied is not None and outcome.answered_at is not None:
-        late = (outcome.answered_at - asked).total_seconds()
-    words = str(outcome.error) if outcome.error else (row.last_error or None)
-    if intent.foreign and not intent.ours:
-        words = f"{RESTORED}: {words}" if words else RESTORED
-    return {
-        "link_id": claim.link_id,
-        "tenant_id": claim.tenant_id,
-        "pbx": claim.pbx,
-        "due_at": asked,
-        "cause": claim.due_cause,
-        "revision": intent.revision,
-        "destinations": pairs(intent.target),
-        "event_ids": intent.event_ids,
-        "sent_at": outcome.sent_at,
-        "answered_at": outcome.answered_at,
-        "seconds_late": late,
-        "outcome": _outcome(outcome, ours),
-        "detail": words[:_WORDS] if words else (None if intent.step is not Step.PLAN else "plan"),
-        "policy_version": intent.policy_version[:16],
-    }
-
-
-def _by_plan(intent: Intent) -> dict[str, Any]:
-    """An edge that the exchange carried out by itself."""
-    claim = intent.claim
-    return {
-        "link_id": claim.link_id,
-        "tenant_id": claim.tenant_id,
-        "pbx": claim.pbx,
-        "due_at": claim.asked_at or claim.due_at,
-        "cause": claim.due_cause,
-        "revision": claim.observed_revision or 0,
-        "destinations": pairs(intent.target),
-        "event_ids": intent.event_ids,
-        "sent_at": None,
-        "answered_at": None,
-        "seconds_late": 0.0,
-        "outcome": "done",
-        "detail": "by plan",
-        "policy_version": intent.policy_version[:16],
-    }

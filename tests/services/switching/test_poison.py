@@ -1,0 +1,124 @@
+"""What breaks one line, an adapter or one account does not touch the others, and is told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from gcal_plugin.domain.destination import Destination
+from gcal_plugin.ports import Line
+from gcal_plugin.store.tables import Activity
+from gcal_plugin.telephony.exchange import Held
+from tests.support.exchanges import Exchange, Trouble
+from tests.support.lines import JAN, MONDAY, PIET, World, minutes
+
+BAD = Line("bakkerij.example", "300")
+
+
+def seconds(world: World, count: int) -> None:
+    """Let time pass, from due instant to due instant."""
+    world.walk(world.clock.at - MONDAY + timedelta(seconds=count))
+
+
+def breaking(error: Exception) -> Trouble:
+    """An adapter that raises `error` at each write to the bad line."""
+
+    def before(line: Line) -> None:
+        if line == BAD:
+            raise error
+
+    return before
+
+
+def mended(line: Line) -> None:
+    """No trouble."""
+
+
+# -- an adapter that raises what its port does not name ------------------------------------------
+
+
+def test_an_adapter_that_breaks_on_one_line_keeps_nobody_else(
+    world: World, exchange: Exchange
+) -> None:
+    bad, good = world.link("300"), world.link("301")
+    world.go()
+    exchange.before = breaking(ValueError("a bug in an adapter"))
+    for link in (bad, good):
+        world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    assert world.held("301") == {JAN}, "at once, though one bulk write had both"
+    seconds(world, 30)
+    row = world.row(bad)
+    assert row.quarantined_at is not None
+    assert row.last_error == "ValueError: a bug in an adapter"
+    with world.rt.store.begin() as session:
+        assert "quarantined" in {one.what for one in session.query(Activity)}
+    exchange.before = mended
+    seconds(world, 30)
+    assert world.held("300") == {JAN}, "within half a minute after it was mended"
+    row = world.row(bad)
+    assert (row.quarantined_at, row.last_error, row.failures) == (None, None, 0)
+
+
+def test_an_end_runs_when_a_broken_adapter_is_mended(world: World, exchange: Exchange) -> None:
+    link = world.link("300")
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    exchange.before = breaking(KeyError("sunday"))
+    world.go(minutes(60))
+    seconds(world, 600)
+    assert world.row(link).quarantined_at is not None
+    exchange.before = mended
+    seconds(world, 31)
+    assert world.held("300") == set()
+
+
+def test_a_connection_that_an_adapter_did_not_translate_is_silence(
+    world: World, exchange: Exchange
+) -> None:
+    link = world.link("300")
+    world.go()
+    exchange.before = breaking(ConnectionRefusedError("refused"))
+    world.window(link, JAN, minutes(0), minutes(60))
+    seconds(world, 60)
+    row = world.row(link)
+    assert row.last_error == "ConnectionRefusedError: refused"
+    assert row.quarantined_at is None
+    exchange.before = mended
+    seconds(world, 31)
+    assert world.held("300") == {JAN}
+
+
+def test_what_stands_on_a_line_that_cannot_be_read_is_not_written_over(
+    world: World, exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange.by_hand(BAD, PIET)
+    link = world.link("300")
+    monkeypatch.setattr(exchange, "read", lambda line: int("odd"))
+    world.window(link, JAN, minutes(0), minutes(60))
+    seconds(world, 30)
+    assert world.row(link).quarantined_at is not None
+    monkeypatch.undo()
+    assert world.held("300") == {PIET}
+
+
+def test_a_revision_that_cannot_be_stored_spoils_its_own_line_only(
+    world: World, exchange: Exchange
+) -> None:
+    bad, good = world.link("300"), world.link("301")
+    world.go()
+    for link in (bad, good):
+        world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    held = Held(frozenset({Destination.parse(JAN)}), 2**63 + 5)
+    exchange.exchange._held[BAD] = held
+    for link in (bad, good):
+        world.window(link, PIET, minutes(0), minutes(60))
+    seconds(world, 60)
+    assert world.held("301") == {JAN, PIET}
+    row = world.row(good)
+    assert (row.observed, row.settled) == ([["number", JAN], ["number", PIET]], row.generation)
+    row = world.row(bad)
+    assert row.quarantined_at is not None
+    assert "cannot be stored" in (row.last_error or "")

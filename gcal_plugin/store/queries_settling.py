@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, cast
@@ -12,7 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from .queries_switching import Pairs
+from .queries_switching import Pairs, chunks, in_order
 from .tables import Forwarding, LedgerEntry
 
 
@@ -59,6 +59,35 @@ def settle(session: Session, rows: Sequence[Settlement]) -> set[UUID]:
     return {row.link_id for row in rows if _settle_one(session, row)}
 
 
+def doubt(session: Session, link_ids: Collection[UUID], at: datetime) -> None:
+    """Have lines read and mended from `at` on: a write that was overtaken reached them after all.
+
+    Whoever is at work on one may have looked before it came, and is overtaken in turn.
+    """
+    held = Forwarding.lease_until.is_not(None)
+    sooner = sa.or_(Forwarding.due_at.is_(None), Forwarding.due_at > at)
+    generation = Forwarding.generation + sa.case((held, 1), else_=0)
+    for part in chunks(sorted(link_ids)):
+        session.execute(
+            sa.update(Forwarding)
+            .where(Forwarding.link_id.in_(in_order(session, part)))
+            .values(
+                due_at=sa.case((sooner, at), else_=Forwarding.due_at),
+                due_cause=sa.case((sooner, "repair"), else_=Forwarding.due_cause),
+                asked_at=sa.case((sooner, at), else_=Forwarding.asked_at),
+                generation=generation,
+                # What is recorded is not what stands there: the next claim reads first.
+                settled=sa.case(
+                    (Forwarding.settled < generation - 1, Forwarding.settled),
+                    else_=generation - 1,
+                ),
+                lease_until=None,
+                lease_by=None,
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
 def _settle_one(session: Session, row: Settlement) -> bool:
     values = {name: getattr(row, name) for name in _VALUES}
     written: sa.CursorResult[Any] = session.execute(  # type: ignore[assignment]
@@ -87,9 +116,12 @@ def _statement() -> sa.TextClause:
         for name in _VALUES
     )
     return sa.text(
-        f"UPDATE gcal_forwarding AS old SET lease_until = NULL, lease_by = NULL, {changes} "  # noqa: S608
-        f"FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS new({columns}) "
-        "WHERE old.link_id = new.link_id AND old.generation = new.generation "
+        # All rows are locked first, in the order of `in_order`, also those that are no longer ours.
+        "WITH mine AS MATERIALIZED (SELECT link_id FROM gcal_forwarding WHERE link_id = "  # noqa: S608
+        "ANY(CAST(:ids AS uuid[])) ORDER BY link_id FOR NO KEY UPDATE) "
+        f"UPDATE gcal_forwarding AS old SET lease_until = NULL, lease_by = NULL, {changes} "
+        f"FROM mine JOIN jsonb_to_recordset(CAST(:rows AS jsonb)) AS new({columns}) "
+        "USING (link_id) WHERE old.link_id = new.link_id AND old.generation = new.generation "
         "RETURNING old.link_id"
     )
 
@@ -101,7 +133,8 @@ def _settle_at_once(session: Session, rows: Sequence[Settlement]) -> set[UUID]:
     if not _AT_ONCE:
         _AT_ONCE.append(_statement())
     payload = json.dumps([asdict(row) for row in rows], default=_plain)
-    found = session.execute(_AT_ONCE[0], {"rows": payload})
+    ids = [str(row.link_id) for row in rows]
+    found = session.execute(_AT_ONCE[0], {"rows": payload, "ids": ids})
     return {row if isinstance(row, UUID) else UUID(row) for row in found.scalars()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,6 +14,12 @@ from .crypto import Keyring
 
 if TYPE_CHECKING:
     from flask_sqlalchemy import SQLAlchemy
+
+T = TypeVar("T")
+TRIES = 5
+"""How often a transaction that loses deadlocks is done."""
+DEADLOCK = "40P01"
+"""Postgres' code for the one that it ended."""
 
 
 class Store:
@@ -65,6 +71,20 @@ class Store:
         except BaseException:
             session.rollback()
             raise
+
+    def resolutely(self, work: Callable[[Session], T]) -> T:
+        """What `work` answers, in a transaction of its own; anew where the database broke a
+        deadlock by ending ours. `work` must bear being done again.
+        """
+        for _ in range(TRIES - 1):
+            try:
+                with self.begin() as session:
+                    return work(session)
+            except sa.exc.OperationalError as error:
+                if getattr(error.orig, "sqlstate", None) != DEADLOCK:
+                    raise
+        with self.begin() as session:
+            return work(session)
 
     @contextmanager
     def glance(self) -> Iterator[Session]:

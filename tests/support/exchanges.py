@@ -27,7 +27,8 @@ class Exchange(MemoryTelephony):
     """The exchange in memory without plans.
 
     `before(line)` may answer an error instead of writing; `after(line)` one after writing, as when
-    the answer gets lost.
+    the answer gets lost. One that does not fence takes whatever comes last, and reads without
+    revisions.
     """
 
     def __init__(
@@ -67,10 +68,26 @@ class Exchange(MemoryTelephony):
         self.asked.lines.append(line)
         if (error := self.before(line)) is not None:
             raise error
-        applied = super().replace(line, destinations, revision=revision, expires_at=expires_at)
+        applied = self._put(line, destinations, revision, expires_at)
         if (error := self.after(line)) is not None:
             raise error
         return applied
+
+    def _put(
+        self,
+        line: Line,
+        destinations: frozenset[Destination],
+        revision: int,
+        expires_at: datetime | None,
+    ) -> Applied:
+        if self.capabilities.fences:
+            return super().replace(line, destinations, revision=revision, expires_at=expires_at)
+        newest = super().read(line).revision + 1
+        held = super().replace(line, destinations, revision=newest, expires_at=expires_at)
+        return Applied(held.destinations, revision)
+
+    def _told(self, revision: int) -> int:
+        return revision if self.capabilities.fences else 0
 
     def replace_many(self, states: Sequence[LineState]) -> list[BulkResult]:
         self.asked.bulks += 1
@@ -80,12 +97,14 @@ class Exchange(MemoryTelephony):
         self.asked.reads += 1
         if (error := self.reading()) is not None:
             raise error
-        return super().read(line)
+        held = super().read(line)
+        return Applied(held.destinations, self._told(held.revision))
 
     def read_all(self) -> Iterator[LineState]:
         if (error := self.reading()) is not None:
             raise error
-        yield from super().read_all()
+        for state in super().read_all():
+            yield LineState(state.line, state.destinations, self._told(state.revision))
 
     def by_hand(self, line: Line, *values: str) -> None:
         """Somebody changes the forward on the phone itself."""

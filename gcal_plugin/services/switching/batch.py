@@ -15,6 +15,7 @@ from threading import get_ident
 from uuid import UUID
 
 import structlog
+from sqlalchemy.orm import Session
 
 from ...ports import TelephonyError
 from ...store.queries_switching import Claim, claim, renew, still_ours
@@ -179,9 +180,11 @@ def fire(rt: Runtime, armed: Armed) -> None:
 
 def finish(rt: Runtime, armed: Armed) -> BatchReport:
     """Record what came back, for the lines that are still ours."""
-    with rt.store.begin() as session:
-        now = armed.clock.look(rt, session)
-        return write_down(session, now, armed.report, armed.outcomes)
+
+    def record(session: Session) -> BatchReport:
+        return write_down(session, armed.clock.look(rt, session), armed.report, armed.outcomes)
+
+    return rt.store.resolutely(record)
 
 
 def switch_batch(

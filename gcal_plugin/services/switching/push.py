@@ -73,7 +73,7 @@ def read_doubtful(
             failed.pop(id(intent), None)
             breaker.answered()
             try:
-                learn(intent, held)
+                learn(intent, held, fences=exchange.capabilities.fences)
             except StaleRevision as error:
                 failed[id(intent)] = error
 
@@ -83,8 +83,11 @@ def read_doubtful(
     return failed
 
 
-def learn(intent: Intent, held: Applied) -> None:
+def learn(intent: Intent, held: Applied, *, fences: bool = False) -> None:
     """Take in what the exchange holds for a line, and decide again.
+
+    Where somebody whom we overtook may still be sending, what is right already is written once more
+    on an exchange that `fences`: from then on it refuses the older write.
 
     Raises `StaleRevision` where somebody wrote at a revision above ours: they may have overtaken
     us, so we must not write over them. Recorded, the next claim starts above it.
@@ -96,6 +99,9 @@ def learn(intent: Intent, held: Applied) -> None:
         # A plan would end in nothing; sets bring theirs back.
         intent.step, intent.plan, intent.plan_until = Step.WRITE, [], None
     intent.observed = held.destinations
+    to_come = fences and intent.claim.overtook and held.revision < intent.revision - 1
+    if to_come and not intent.fresh:
+        return
     if intent.step is Step.WRITE and intent.observed == intent.target:
         intent.step = Step.NOTHING
         intent.revision = max(intent.revision, held.revision)

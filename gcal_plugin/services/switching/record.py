@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from ...ports import StaleRevision, TelephonyError, Temporary, VerifyMismatch
-from ...store.queries_settling import Settlement, add_ledger, settle
+from ...store.queries_settling import Settlement, add_ledger, doubt, settle
 from ...store.tables import Activity
 from . import retrying
 from .compute import day_of
@@ -174,30 +174,35 @@ def write_down(
     still: Iterable[Intent] = (),
     poison: Iterable[Intent] = (),
 ) -> BatchReport:
-    """Record a batch: what was sent, what needed nothing, what could not be worked out."""
+    """Record a batch: what was sent, what needed nothing, what could not be worked out.
+
+    Nothing is recorded of a line that was overtaken. Where its write may have reached the exchange
+    all the same, it is marked to be read and mended. `report` counts only what was recorded.
+    """
+    told = BatchReport()
     rows: list[Settlement] = []
     sent: list[tuple[Outcome, Settlement]] = []
     notes: list[tuple[Intent, Settlement, str]] = []
     planned: list[Intent] = []
     for intent in still:
         rows.append(quiet(intent, now))
-        report.nothing += 1
+        told.nothing += 1
         if intent.claim.plan is not None and pairs(intent.ours) != intent.claim.desired:
             planned.append(intent)
     for intent in poison:
         row = poisoned(intent, now)
         rows.append(row)
-        report.failed += 1
+        told.failed += 1
         if row.quarantined_at is not None:
             notes.append((intent, row, "quarantined"))
     for outcome in outcomes:
         if outcome.held_back is not None:
             rows.append(held_back(outcome.intent, now, outcome.held_back))
-            report.held_back += 1
+            told.held_back += 1
             continue
         if outcome.quiet:
             rows.append(quiet(outcome.intent, now))
-            report.nothing += 1
+            told.nothing += 1
             continue
         row = answered(outcome, now)
         rows.append(row)
@@ -207,17 +212,28 @@ def write_down(
         elif row.last_error is not None and outcome.intent.claim.last_error is None:
             notes.append((outcome.intent, row, _alarm(outcome)))
     ours = settle(session, rows)
-    report.overtaken += len(rows) - len(ours)
+    told.overtaken += len(rows) - len(ours)
+    doubt(session, {row.link_id for one, row in sent if _left_behind(one)} - ours, now)
     add_ledger(session, [entry(one, row, row.link_id in ours) for one, row in sent])
     add_ledger(session, [by_plan(one) for one in planned if one.claim.link_id in ours])
     for one, row in sent:
         done = one.applied is not None and row.link_id in ours
-        report.done += 1 if done else 0
-        report.failed += 0 if one.applied is not None else 1
+        told.done += 1 if done else 0
+        told.failed += 0 if one.applied is not None else 1
     session.add_all(
         _activity(intent, row, what, now) for intent, row, what in notes if row.link_id in ours
     )
+    report.add(told)
     return report
+
+
+def _left_behind(outcome: Outcome) -> bool:
+    """Whether the exchange may hold what was sent, although nobody records it."""
+    if outcome.error is None:
+        return True
+    if isinstance(outcome.error, StaleRevision):
+        return False
+    return not outcome.unsent and not outcome.error.permanent
 
 
 def _alarm(outcome: Outcome) -> str:

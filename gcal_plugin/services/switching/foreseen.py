@@ -6,6 +6,7 @@ lines of a batch, nor come round for ever without a word.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -63,8 +64,8 @@ def prepared(exchange: Armable, states: Sequence[LineState]) -> Prepared | None:
     """The bulk write made ready; None where that failed, which is met again when it is written."""
     try:
         return exchange.prepare_many(states)
-    except Exception:
-        log.exception("not_prepared", lines=len(states))
+    except Exception as error:  # noqa: BLE001 (nothing is lost: it is written in the plain way)
+        log.error("not_prepared", lines=len(states), fault=repr(error), where=_where(error))
         return None
 
 
@@ -80,7 +81,7 @@ def _only_told(call: Callable[[], _T]) -> _T:
         # A connection that failed: the commonest that an adapter forgets to translate.
         raise Temporary(_words(error)) from error
     except Exception as error:
-        log.exception("adapter_failed")
+        log.error("adapter_failed", fault=repr(error), where=_where(error))
         raise Unforeseen(_words(error)) from error
 
 
@@ -100,6 +101,12 @@ def _result(one: BulkResult) -> BulkResult:
 def _bounded(applied: Applied) -> None:
     if not 0 <= applied.revision <= HIGHEST:
         raise Unforeseen(f"the exchange holds revision {applied.revision}, which cannot be stored")
+
+
+def _where(error: Exception) -> str:
+    """The line of code that raised: a whole traceback for each of thousands of lines tells less."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}:{last.lineno}"
 
 
 def _words(error: Exception) -> str:

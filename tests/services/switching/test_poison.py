@@ -67,7 +67,7 @@ def test_an_end_runs_when_a_broken_adapter_is_mended(world: World, exchange: Exc
     world.go()
     exchange.before = breaking(KeyError("sunday"))
     world.go(minutes(60))
-    seconds(world, 600)
+    seconds(world, 120)
     assert world.row(link).quarantined_at is not None
     exchange.before = mended
     seconds(world, 31)

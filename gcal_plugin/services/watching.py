@@ -1,4 +1,4 @@
-"""Push channels: opened, renewed with overlap, closed, and what arrives on them.
+"""Push channels: opened, renewed with overlap, and closed.
 
 A channel's row is stored before Google is asked, because its first message may come before the
 answer.
@@ -6,24 +6,26 @@ answer.
 
 from __future__ import annotations
 
-import hmac
 import logging
 import random
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from ..ports import AccessToken, CalendarError, ChannelInfo, PushNotSupported
 from ..store import queries_calendar, queries_channel
 from ..store.tables import Calendar, Channel
 from . import grants
 from .channel_tokens import digest, new_token
+from .hearing import handle_push
 from .runtime import Runtime
-from .unwatching import close_channel, close_channels, close_unused_channels, stop_stray
+from .unwatching import close_channel, close_channels, close_unused_channels
 
 log = logging.getLogger(__name__)
 
@@ -42,53 +44,12 @@ __all__ = [
 
 HOOK_PATH = "/hooks/google"
 
-ACCEPTED, REFUSED = 204, 404
-"""The two answers of the hook: whatever is wrong with a message, the sender learns nothing."""
-
 _RENEW_FROM, _RENEW_TO = 0.8, 0.9
 """The part of a channel's life after which its successor is opened."""
 _RETRY_FROM, _RETRY_TO = 600.0, 3600.0
 _OPENING_PATIENCE = timedelta(minutes=5)
 PORTION = 5_000
 """Calendars that go back to polling in one transaction."""
-
-
-# -- what arrives ------------------------------------------------------------------------------
-
-
-def handle_push(
-    rt: Runtime, *, channel_id: str, token: str, resource_state: str, resource_id: str = ""
-) -> int:
-    """What a notification's headers say -> the status to answer: 204, or the uniform refusal.
-
-    One look, whatever is wrong with it; the first of a burst notes that its calendar changed and
-    wakes a worker, the others find that noted already.
-    """
-    if not channel_id or len(channel_id) > 64:
-        return REFUSED
-    with rt.store.glance() as session:
-        found = queries_channel.find(session, channel_id, rt.store.instant(session))
-    expected = found.token_digest if found is not None else digest("no such channel")
-    genuine = hmac.compare_digest(expected, digest(token))
-    if found is None:
-        stop_stray(rt, channel_id, token, resource_id)
-        return REFUSED
-    if not genuine or found.state in {"stopping", "closed"}:
-        return REFUSED
-    if found.expires_at is not None and found.expires_at <= found.now:
-        return REFUSED
-    if found.state == "opening" and resource_id:
-        # Should the answer to our request never come, this is what the channel is stopped by.
-        with rt.store.begin() as session:
-            queries_channel.identify(session, channel_id, resource_id[:255])
-    # A fetch that begins after this look reads what this message tells of. So one that has yet to
-    # begin will do, and of one that began since, the note is not there any more.
-    if resource_state != "sync" and not found.dirty:
-        with rt.store.begin() as session:
-            first = queries_calendar.announce(session, found.calendar_id, found.now)
-        if first:
-            rt.wake.sync([found.calendar_id])
-    return ACCEPTED
 
 
 # -- opening -----------------------------------------------------------------------------------
@@ -102,6 +63,14 @@ class _Opening:
     google_id: str
     grant_id: UUID
     tenant_id: str
+    address: str
+
+
+def hook_address(rt: Runtime) -> str | None:
+    """Where Google can post to us; None where it cannot, so that calendars are polled."""
+    if not rt.settings.push_possible:
+        return None
+    return f"{rt.settings.public_url}{rt.url_prefix}{HOOK_PATH}"
 
 
 def open_channel(rt: Runtime, calendar_id: UUID) -> bool:
@@ -109,20 +78,14 @@ def open_channel(rt: Runtime, calendar_id: UUID) -> bool:
 
     An older channel of the calendar goes on until this one works, and is stopped then.
     """
-    if not rt.settings.push_possible:
+    address = hook_address(rt)
+    if address is None:
         return False
-    opening = _prepare(rt, calendar_id)
+    opening = _prepare(rt, calendar_id, address)
     if opening is None:
         return False
     try:
-        access = _access(rt, opening)
-        info = rt.calendars.watch(
-            access,
-            opening.google_id,
-            channel_id=opening.channel_id,
-            token=opening.token,
-            address=f"{rt.settings.public_url}{rt.url_prefix}{HOOK_PATH}",
-        )
+        info = grants.with_token(rt, opening.grant_id, lambda access: _watch(rt, opening, access))
     except CalendarError as error:
         _failed(rt, opening, error)
         return False
@@ -132,7 +95,7 @@ def open_channel(rt: Runtime, calendar_id: UUID) -> bool:
     return True
 
 
-def _prepare(rt: Runtime, calendar_id: UUID) -> _Opening | None:
+def _prepare(rt: Runtime, calendar_id: UUID, address: str) -> _Opening | None:
     """Store the row first: the `sync` message may overtake the answer."""
     channel_id = secrets.token_hex(16)
     token = new_token(rt.store.keyring, channel_id, calendar_id)
@@ -147,6 +110,7 @@ def _prepare(rt: Runtime, calendar_id: UUID) -> _Opening | None:
                 id=channel_id,
                 calendar_id=calendar_id,
                 token_digest=digest(token),
+                address=address,
                 state="opening",
                 created_at=now,
                 renew_at=now + _OPENING_PATIENCE,
@@ -159,13 +123,17 @@ def _prepare(rt: Runtime, calendar_id: UUID) -> _Opening | None:
             calendar.google_id,
             calendar.grant_id,
             followed.tenant_id,
+            address,
         )
 
 
-def _access(rt: Runtime, opening: _Opening) -> AccessToken:
-    access = grants.access_token(rt, opening.grant_id)
-    return AccessToken(
-        access.value, access.expires_at, access.subject, access.client_id, opening.tenant_id
+def _watch(rt: Runtime, opening: _Opening, access: AccessToken) -> ChannelInfo:
+    return rt.calendars.watch(
+        replace(access, tenant_id=opening.tenant_id),
+        opening.google_id,
+        channel_id=opening.channel_id,
+        token=opening.token,
+        address=opening.address,
     )
 
 
@@ -221,6 +189,7 @@ def _orphan(opening: _Opening, info: ChannelInfo, now: datetime) -> Channel:
         id=opening.channel_id,
         calendar_id=opening.calendar_id,
         token_digest=digest(opening.token),
+        address=opening.address,
         resource_id=info.resource_id,
         state="stopping",
         created_at=now,
@@ -263,18 +232,26 @@ def renew_due(rt: Runtime, limit: int = 200) -> int:
 
     The clock asks for it about once a minute. Doing it twice at once costs a request, no more.
     """
-    while True:
-        with rt.store.begin() as session:
-            if queries_channel.poll_again(session, rt.store.now(session), PORTION) < PORTION:
-                break
+    address = hook_address(rt)
+    _portions(rt, lambda session, now: queries_channel.poll_again(session, now, address, PORTION))
+    if address is None:
+        _portions(rt, lambda session, now: queries_channel.stop_all(session, now, PORTION))
     with rt.store.begin() as session:
         now = rt.store.now(session)
         stopping = queries_channel.due_to_stop(session, now, limit)
         wanted = (
-            queries_channel.due_to_open(session, now, limit) if rt.settings.push_possible else []
+            [] if address is None else queries_channel.due_to_open(session, now, address, limit)
         )
     for channel_id in stopping:
         close_channel(rt, channel_id)
     for calendar_id in wanted:
         open_channel(rt, calendar_id)
     return len(stopping) + len(wanted)
+
+
+def _portions(rt: Runtime, change: Callable[[Session, datetime], int]) -> None:
+    """Go on, a transaction each, until a portion was not full."""
+    while True:
+        with rt.store.begin() as session:
+            if change(session, rt.store.now(session)) < PORTION:
+                return

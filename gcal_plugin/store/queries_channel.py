@@ -149,11 +149,21 @@ def _followed() -> sa.ColumnElement[bool]:
     )
 
 
-def poll_again(session: Session, now: datetime, limit: int) -> int:
+def _comes_here(address: str | None) -> sa.ColumnElement[bool]:
+    """Whether a channel's messages still find us; None: nothing can be posted to us (any more).
+
+    Where one goes that was opened by an older version is not known: it counts until it is renewed.
+    """
+    if address is None:
+        return sa.false()
+    return sa.or_(_CHANNELS.c.address.is_(None), _CHANNELS.c.address == address)
+
+
+def poll_again(session: Session, now: datetime, address: str | None, limit: int) -> int:
     """Have calendars polled that count on push and have no channel that still lives.
 
     At most `limit` of them; answers how many. After a long stop it can be all that there are, so
-    their ids never leave the database.
+    their ids never leave the database. `address` is where Google can post to us now.
     """
     lost = _CALENDARS.alias("lost")
     alive = (
@@ -162,6 +172,7 @@ def poll_again(session: Session, now: datetime, limit: int) -> int:
             _CHANNELS.c.calendar_id == lost.c.id,
             _CHANNELS.c.state == "open",
             _CHANNELS.c.expires_at > now,
+            _comes_here(address),
         )
         .correlate(lost)
     )
@@ -170,6 +181,20 @@ def poll_again(session: Session, now: datetime, limit: int) -> int:
         sa.update(_CALENDARS)
         .where(_CALENDARS.c.id.in_(chosen))
         .values(push_state="none", next_sync_at=now, watch_at=None)
+    )
+    return done.rowcount
+
+
+def stop_all(session: Session, now: datetime, limit: int) -> int:
+    """Have the channels stopped that are open although nothing can be posted to us any more.
+
+    At most `limit` of them; answers how many.
+    """
+    chosen = sa.select(_CHANNELS.c.id).where(_CHANNELS.c.state == "open").limit(limit)
+    done: sa.CursorResult[object] = session.execute(  # type: ignore[assignment]
+        sa.update(_CHANNELS)
+        .where(_CHANNELS.c.id.in_(chosen))
+        .values(state="stopping", renew_at=now)
     )
     return done.rowcount
 
@@ -198,8 +223,11 @@ def due_to_stop(session: Session, now: datetime, limit: int) -> list[str]:
     return list(rows)
 
 
-def due_to_open(session: Session, now: datetime, limit: int) -> list[UUID]:
-    """Calendars that should have a new channel: they have none, or theirs is to be renewed."""
+def due_to_open(session: Session, now: datetime, address: str, limit: int) -> list[UUID]:
+    """Calendars that should have a new channel: they have none, or theirs is to be renewed.
+
+    One that posts to another address than `address` is as good as none.
+    """
     # Named by the few channels that are due, so that no calendar is looked at for its channel.
     aged = sa.select(_CHANNELS.c.calendar_id).where(
         _CHANNELS.c.state == "open", _CHANNELS.c.renew_at <= now
@@ -211,6 +239,7 @@ def due_to_open(session: Session, now: datetime, limit: int) -> list[UUID]:
             _CHANNELS.c.calendar_id == _CALENDARS.c.id,
             _CHANNELS.c.state.in_(_LIVE),
             _CHANNELS.c.renew_at > now,
+            _comes_here(address),
         )
         .correlate(_CALENDARS)
     )

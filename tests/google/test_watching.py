@@ -52,16 +52,84 @@ def test_a_change_whose_notification_is_lost_is_found_by_the_safety_fetch(pushed
     assert pushed.values(link) == ["+31612345678"]
 
 
+def is_polled(world: World, link: Linked) -> bool:
+    """Whether the fetch after this one comes within a minute."""
+    world.sync(link)
+    again = world.calendar_of(link).next_sync_at
+    assert again is not None
+    return again - world.now <= MINUTE
+
+
 def test_a_calendar_whose_channel_ended_is_polled_again(pushed: World) -> None:
     link = watched(pushed)
-    pushed.configure(public_url="")  # so that no new channel is opened
+    assert not is_polled(pushed, link)
+    pushed.google.fault("backendError", endpoint="events.watch")  # so that no new one is opened
     pushed.later(timedelta(days=8))
     watching.renew_due(pushed.rt)
     assert pushed.calendar_of(link).push_state == "none"
+    assert is_polled(pushed, link)
+
+
+def test_without_a_public_address_channels_are_stopped_and_calendars_polled(pushed: World) -> None:
+    link = watched(pushed)
+    pushed.configure(public_url="")
+    watching.renew_due(pushed.rt)
+    assert channels(pushed) == []
+    assert pushed.google.control("GET", "channels")["channels"] == []
+    assert syncing.due_calendars(pushed.rt) == [], "not within a second of the last fetch"
+    pushed.later(2 * timedelta(seconds=1))
+    assert syncing.due_calendars(pushed.rt) == [link.calendar_id]
+    assert is_polled(pushed, link)
+
+
+def test_what_cannot_be_stopped_yet_counts_no_more_without_a_public_address(pushed: World) -> None:
+    link = watched(pushed)
+    pushed.configure(public_url="")
+    pushed.google.fault("backendError", endpoint="channels.stop")
+    watching.renew_due(pushed.rt)
+    assert [one.state for one in channels(pushed)] == ["stopping"]
+    assert is_polled(pushed, link)
+    pushed.google.clear_faults()
+    pushed.later(11 * MINUTE)
+    watching.renew_due(pushed.rt)
+    assert channels(pushed) == []
+
+
+def test_another_public_address_gets_channels_of_its_own(pushed: World) -> None:
+    link = watched(pushed)
+    (old,) = channels(pushed)
+    moved = pushed.rt.settings.public_url.replace("127.0.0.1", "localhost")
+    pushed.configure(public_url=moved)
+    pushed.google.fault("backendError", endpoint="events.watch", count=1)
+    watching.renew_due(pushed.rt)
+    assert [one.id for one in channels(pushed)] == [old.id], "it goes on until another works"
+    assert is_polled(pushed, link)
+
+    pushed.later(HOUR)
+    watching.renew_due(pushed.rt)
+    (new,) = channels(pushed)
+    assert new.id != old.id
+    assert new.address == f"{moved}/google-calendar/hooks/google"
+    assert [one["id"] for one in pushed.google.control("GET", "channels")["channels"]] == [new.id]
+    assert pushed.calendar_of(link).push_state == "open"
     pushed.sync(link)
-    again = pushed.calendar_of(link).next_sync_at
-    assert again is not None
-    assert again - pushed.now <= MINUTE
+    assert not is_polled(pushed, link)
+    pushed.forget_asked()
+    watching.renew_due(pushed.rt)
+    assert pushed.asked("events.watch") == [], "once"
+
+
+def test_a_channel_from_before_addresses_were_kept_lives_on(pushed: World) -> None:
+    link = watched(pushed)
+    with pushed.rt.store.begin() as session:
+        session.execute(sa.update(Channel).values(address=None))
+    pushed.forget_asked()
+    watching.renew_due(pushed.rt)
+    assert pushed.calendar_of(link).push_state == "open"
+    assert pushed.asked("events.watch") == []
+    pushed.configure(public_url="")
+    watching.renew_due(pushed.rt)
+    assert channels(pushed) == []
 
 
 def test_letting_go_stops_the_channels_at_google(pushed: World) -> None:

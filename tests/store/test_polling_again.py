@@ -22,7 +22,10 @@ def test_however_many_there_are(
     databases: Databases, database_kind: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "PORTION", min(watching.PORTION, max(2, count // 10)))
-    with portal(databases, database_kind, GCAL_PUBLIC_URL="") as app, app.app_context():
+    with (
+        portal(databases, database_kind, GCAL_PUBLIC_URL="https://portal.example") as app,
+        app.app_context(),
+    ):
         rt = app.extensions["gcal"]
         with rt.store.begin() as session:
             now = rt.store.now(session)
@@ -40,6 +43,7 @@ def test_however_many_there_are(
             session.add(
                 Channel(
                     id="alive", calendar_id=kept, token_digest="d", resource_id="r", state="open",
+                    address=watching.hook_address(rt),
                     created_at=now, expires_at=now + timedelta(days=1),
                 )
             )  # fmt: skip
@@ -53,4 +57,5 @@ def test_however_many_there_are(
             assert states == {"none": count, "open": 1}
             waiting = sa.select(sa.func.count()).where(Calendar.next_sync_at <= datetime.now(UTC))
             assert session.scalar(waiting) == count
-            assert queries_channel.poll_again(session, rt.store.now(session), 10) == 0
+            now, address = rt.store.now(session), watching.hook_address(rt)
+            assert queries_channel.poll_again(session, now, address, 10) == 0

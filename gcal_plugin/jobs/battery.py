@@ -135,7 +135,7 @@ class Battery:
         fired: Armed | None = None
         try:
             armed.clock.sleep_until(armed.at)
-            if armed.clock.now() >= armed.deadline:
+            if armed.look_is_old or armed.clock.now() >= armed.deadline:
                 with self._app.app_context():
                     switching.hold_on(runtime_of(self._app), armed)
             switching.fire(runtime_of(self._app), armed)
@@ -182,7 +182,7 @@ class Battery:
             if lane is None:
                 lane = ThreadPoolExecutor(LANES, thread_name_prefix=f"gcal-{armed.pbx}")
                 self._lanes[armed.pbx] = lane
-        # No application context: a lane only talks to its exchange, unless its leases ran out.
+        # No application context: a lane only talks to its exchange, unless it waited for long.
         self._start(lane, lambda step, one: step(one), self._fire, armed)
 
     def _in_context(self, step: Callable[[Armed], None], armed: Armed) -> None:

@@ -13,7 +13,8 @@ from gcal_plugin.jobs import battery as module
 from gcal_plugin.jobs.battery import Battery
 from gcal_plugin.ports import Line
 from gcal_plugin.services import switching
-from gcal_plugin.services.switching import batch
+from gcal_plugin.services.runtime import Runtime
+from gcal_plugin.services.switching import Armed, batch
 from tests.servers.databases import Databases
 from tests.support.exchanges import Exchange
 from tests.support.lines import JAN, MovedClock, World, make_world, minutes
@@ -104,6 +105,55 @@ def test_an_exchange_gets_no_more_batches_at_once_than_its_lanes(
         assert eventually(lambda: battery.busy == 0)
         assert main.asked.writes == len(links)
         assert all(world.row(link).observed == [["number", JAN]] for link in links)
+    finally:
+        answers.set()
+        battery.close(5)
+        battery._clerks.shutdown(wait=True)
+
+
+def test_what_waited_for_its_turn_looks_once_more_before_it_goes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pause in the meantime counts."""
+    monkeypatch.setattr(batch, "LOOK_HOLDS", timedelta(seconds=0.3))
+    looks: list[set[str]] = []
+    look_again = batch.look_again
+
+    def look(rt: Runtime, armed: Armed) -> None:
+        looks.append({one.line.extension for one in armed.volley.intents})
+        look_again(rt, armed)
+
+    monkeypatch.setattr(batch, "look_again", look)
+    answers = Event()
+    main = world.rt.telephony["main"]
+    assert isinstance(main, Exchange)
+
+    def hang(line: Line) -> None:
+        answers.wait(60)
+
+    links = [world.link(str(200 + number)) for number in range(module.LANES + 1)]
+    for link in links:
+        world.change(link)
+    world.go()
+    looks.clear()
+    main.before = hang
+    for link in links:
+        world.window(link, JAN, minutes(0), minutes(60))
+    battery = Battery(world.app)
+    try:
+        for link in links:
+            for armed in switching.prepare(world.rt, "main", [link]).armed:
+                battery.put(armed)
+        world.rt.store.release()
+        assert eventually(lambda: main.asked.writes == module.LANES)
+        time.sleep(0.5)
+        world.change(links[-1], paused_at=world.clock.at)
+        world.rt.store.release()
+        answers.set()
+        assert eventually(lambda: battery.busy == 0)
+        assert {"204"} in looks
+        assert main.asked.writes == module.LANES
+        assert world.held("204") == set()
     finally:
         answers.set()
         battery.close(5)

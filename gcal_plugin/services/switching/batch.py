@@ -37,6 +37,9 @@ LAST_SEND = timedelta(seconds=6)
 """Before the lease ends by so much, nothing is sent any more: an answer must come within it."""
 LOOK_BEFORE = timedelta(seconds=0.6)
 """How long before its instant an armed batch looks once more whether its lines are its own."""
+LOOK_HOLDS = timedelta(seconds=1.5)
+"""How long that look is good for: a batch that waited longer for its turn looks again. One that
+goes out at its instant asks the database nothing in between."""
 
 
 @dataclass(slots=True)
@@ -49,7 +52,7 @@ class Armed:
     volley: Volley
     deadline: datetime
     report: BatchReport
-    looked: bool = False
+    looked_at: datetime | None = None
     outcomes: list[Outcome] = field(default_factory=list)
 
     @property
@@ -61,6 +64,11 @@ class Armed:
     def claims(self) -> dict[UUID, int]:
         """Link id -> generation of the claims behind it."""
         return {one.claim.link_id: one.claim.generation for one in self.volley.intents}
+
+    @property
+    def look_is_old(self) -> bool:
+        """Whether too much may have changed since the last look."""
+        return self.looked_at is None or self.clock.now() - self.looked_at > LOOK_HOLDS
 
     def keep(self, ours: set[UUID]) -> None:
         """Drop the lines that are no longer ours."""
@@ -149,23 +157,26 @@ def look_again(rt: Runtime, armed: Armed) -> None:
         armed.clock.look(rt, session)
         ours = still_ours(session, armed.claims)
     armed.keep(ours)
-    armed.looked = True
+    armed.looked_at = armed.clock.now()
 
 
 def hold_on(rt: Runtime, armed: Armed) -> None:
-    """Take the leases anew before sending, where the batch waited for so long that they may end.
+    """Before sending, where the batch waited for its turn: drop what was taken over meanwhile, and
+    take the leases anew where they may end.
 
     A machine that cannot keep up gets through its queue that way, instead of claiming, working out
-    and arming everything once more. What another worker took over is dropped.
+    and arming everything once more.
     """
     if armed.clock.now() < armed.deadline:
+        if armed.look_is_old:
+            look_again(rt, armed)
         return
     with rt.store.begin() as session:
         armed.clock.look(rt, session)
         now = armed.clock.now()
         ours = renew(session, armed.claims, now + LEASE)
     armed.keep(ours)
-    armed.deadline = now + LEASE - LAST_SEND
+    armed.looked_at, armed.deadline = now, now + LEASE - LAST_SEND
 
 
 def fire(rt: Runtime, armed: Armed) -> None:

@@ -54,7 +54,7 @@ def locked(world: World, link: UUID) -> Iterator[sa.Connection]:
         yield other
 
 
-def lock(link: UUID) -> sa.Select[tuple[UUID]]:
+def lock(link: UUID) -> sa.Select[UUID]:
     rows = sa.select(Forwarding.link_id).where(Forwarding.link_id == link)
     return rows.with_for_update(nowait=True)
 

@@ -72,15 +72,18 @@ def test_a_disconnect_just_before_the_edge_stays_one(
     assert world.row(link).foreign_set is None, "and it is not taken for the customer's own"
 
 
-@pytest.mark.parametrize("column", ["paused_at", "killed_at"])
+@pytest.mark.parametrize("stop", ["pause", "kill"])
 def test_a_stop_by_the_queue_just_before_the_edge_stays_one(
-    world: World, exchange: Exchange, column: str
+    world: World, exchange: Exchange, stop: str
 ) -> None:
     link = world.link()
     world.window(link, JAN, minutes(10), minutes(60))
     world.go()
     armed = armed_for_its_edge(world, link)
-    world.change(link, **{column: world.clock.at})
+    if stop == "pause":
+        world.change(link, paused_at=world.clock.at)
+    else:
+        world.change(link, cause="kill", killed_at=world.clock.at)
     world.go()
     sent(world, armed)
     settle(world)

@@ -19,14 +19,15 @@ from .runtime import Runtime
 _ALIVE = (LinkState.LINKED, LinkState.CHOOSING, LinkState.CALENDAR_GONE)
 
 
-def grant_lost(rt: Runtime, grant_id: UUID, reason: str) -> int:
+def grant_lost(rt: Runtime, grant_id: UUID, reason: str, *, sealed: str | None = None) -> int:
     """The grant is over (`revoked`, `account_disabled`, ...): links stop, owners are told.
 
-    Answers how many links it took down. Telling it twice changes nothing.
+    `sealed`: only where this is still its stored refresh token, so that a reconnect which came
+    first wins. Answers how many links it took down. Telling it twice changes nothing.
     """
     with rt.store.begin() as session:
-        grant = session.get(Grant, grant_id)
-        if grant is None:
+        grant = session.get(Grant, grant_id, with_for_update=True, populate_existing=True)
+        if grant is None or (sealed is not None and grant.refresh_token != sealed):
             return 0
         now = rt.store.now(session)
         grant.state, grant.ended_at, grant.checked_at = "revoked", grant.ended_at or now, now

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from ..store.crypto import Keyring, place
+from ..ports import AccessToken
+from ..store.crypto import CannotOpen, Keyring, place
+from ..store.queries_calendar import GrantTokens
 from ..store.tables import Consent, Grant
 
 PREFIX_LENGTH = 16
 """RISC names a refresh token by this many first characters."""
+EARLY = timedelta(seconds=30)
+"""A token that ends so soon is refreshed now."""
+
+
+def cached(keyring: Keyring, grant: GrantTokens, now: datetime) -> AccessToken | None:
+    """The grant's access token where there is one that still works for a while."""
+    if grant.access_token is None or grant.access_expires_at is None:
+        return None
+    if grant.access_expires_at <= now + EARLY:
+        return None
+    try:
+        value = keyring.open(grant.access_token, place("gcal_grant", grant.id, "access_token"))
+    except CannotOpen:
+        return None
+    return AccessToken(value, grant.access_expires_at, grant.subject, grant.client_id)
 
 
 def prefix_digest(prefix: str) -> str:

@@ -1,55 +1,37 @@
-"""Access tokens: cached sealed, refreshed once per grant, never given up for a mere failure."""
+"""Access tokens: cached sealed, refreshed once per grant, never given up for a mere failure.
+
+Many are had at once: one statement takes the right to refresh, a few threads ask the token
+endpoint, one transaction writes down what it gave (`refreshing`).
+"""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import cast
+from typing import TypeVar
 from uuid import UUID
 
-import sqlalchemy as sa
-from sqlalchemy.orm import Session
-
-from ..ports import AccessToken, CalendarError, GrantedTokens, GrantRevoked
+from ..ports import AccessToken, CalendarError, GrantRevoked
+from ..store import queries_calendar, queries_grant
 from ..store.crypto import CannotOpen, Keyring, place
-from ..store.queries_calendar import GrantTokens
-from ..store.tables import Grant
-from . import breaking, grant_tokens
+from ..store.queries_grant import Refreshable
+from .grant_tokens import cached
+from .refreshing import Turn, refresh
 from .runtime import Runtime
 
-_TABLE = cast(sa.Table, Grant.__table__)
+BUSY = "refresh_busy"
+"""The code of a token that could not be had in time, through nobody's fault."""
 
 _LEASE = timedelta(seconds=30)
-"""How long a refresh may take before another process may try."""
+"""How long a refresh may take before another process may try. More than `_WAIT_SECONDS` and the
+time-out of a request together: none is begun later than that."""
 _WAIT_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
-_EARLY = timedelta(seconds=30)
-"""A token that ends so soon is refreshed now."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """The right to refresh a grant, with what is needed for it."""
-
-    client_id: str
-    subject: str
-    sealed: str
-    refresh_token: str
-    lease_until: datetime
-
-
-def cached(keyring: Keyring, grant: GrantTokens, now: datetime) -> AccessToken | None:
-    """The grant's access token where there is one that still works for a while."""
-    if grant.access_token is None or grant.access_expires_at is None:
-        return None
-    if grant.access_expires_at <= now + _EARLY:
-        return None
-    try:
-        value = keyring.open(grant.access_token, place("gcal_grant", grant.id, "access_token"))
-    except CannotOpen:
-        return None
-    return AccessToken(value, grant.access_expires_at, grant.subject, grant.client_id)
+_T = TypeVar("_T")
+Tokens = dict[UUID, AccessToken | CalendarError]
 
 
 def access_token(
@@ -61,116 +43,109 @@ def access_token(
     `GrantRevoked` where access is over (the links have been told by then), or another
     `CalendarError` where it cannot be had just now.
     """
+    found = access_tokens(rt, {grant_id: refused})[grant_id]
+    if isinstance(found, CalendarError):
+        raise found
+    return replace(found, urgent=urgent)
+
+
+def with_token(rt: Runtime, grant_id: UUID, ask: Callable[[AccessToken], _T]) -> _T:
+    """What Google answers; a token that it refuses is replaced once.
+
+    Raises what `access_token` raises, and what `ask` does.
+    """
+    access = access_token(rt, grant_id)
+    try:
+        return ask(access)
+    except CalendarError as error:
+        if error.status != 401:
+            raise
+    return ask(access_token(rt, grant_id, refused=access))
+
+
+def access_tokens(rt: Runtime, wanted: Mapping[UUID, AccessToken | None]) -> Tokens:
+    """For each grant a working token, or why there is none; `wanted` names the refused ones.
+
+    Waits about ten seconds for others who refresh the same grants, and begins no refresh later
+    than that; what is not had by then is `BUSY`. Those whose access is over have been told.
+    """
+    found: Tokens = {}
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
-        found = _look(rt, grant_id, refused)
-        if isinstance(found, AccessToken):
-            return replace(found, urgent=urgent)
-        if found is not None:
-            return replace(_refresh(rt, grant_id, found), urgent=urgent)
+        looked = _look(rt, {one: refused for one, refused in wanted.items() if one not in found})
+        found |= looked.found
+        if looked.turns:
+            found |= refresh(rt, looked.turns, deadline)
+        left = wanted.keys() - found.keys()
+        if not left:
+            return found
         if time.monotonic() >= deadline:
-            raise CalendarError("somebody else is refreshing this grant", reason="refresh_busy")
-        time.sleep(_LOOK_SECONDS)
+            busy = CalendarError("somebody else is refreshing this grant", reason=BUSY)
+            return found | dict.fromkeys(left, busy)
+        if not looked.turns:
+            time.sleep(_LOOK_SECONDS)
 
 
-def _look(rt: Runtime, grant_id: UUID, refused: AccessToken | None) -> AccessToken | _Turn | None:
-    """The token, or the right to refresh it; None while somebody else has that right."""
+@dataclass(slots=True)
+class _Looked:
+    """Tokens that are there, what cannot be had, and the right to refresh some.
+
+    A grant in none of them is being refreshed by somebody else.
+    """
+
+    found: Tokens = field(default_factory=dict)
+    turns: list[Turn] = field(default_factory=list)
+
+
+def _look(rt: Runtime, wanted: Mapping[UUID, AccessToken | None]) -> _Looked:
     keyring = rt.store.keyring
+    looked = _Looked()
     with rt.store.begin() as session:
-        grant = session.get(Grant, grant_id, populate_existing=True)
-        if grant is None or grant.state == "revoked":
-            raise GrantRevoked
-        if grant.state != "live":
-            raise CalendarError("the account is suspended", reason=grant.state)
         now = rt.store.now(session)
-        tokens = GrantTokens(
-            grant.id,
-            grant.client_id,
-            grant.subject,
-            grant.state,
-            grant.access_token,
-            grant.access_expires_at,
-        )
-        token = cached(keyring, tokens, now)
-        if token is not None and (refused is None or token.value != refused.value):
-            return token
+        known = queries_calendar.grants(session, wanted)
+        stale: list[UUID] = []
+        for grant_id, refused in wanted.items():
+            grant = known.get(grant_id)
+            if grant is None or grant.state == "revoked":
+                looked.found[grant_id] = GrantRevoked()
+            elif grant.state != "live":
+                looked.found[grant_id] = CalendarError(
+                    "the account is suspended", reason=grant.state
+                )
+            elif token := _other(cached(keyring, grant, now), refused):
+                looked.found[grant_id] = token
+            else:
+                stale.append(grant_id)
+        if not stale:
+            return looked
         until = now + _LEASE
-        taken = session.execute(
-            sa.update(_TABLE)
-            .where(
-                _TABLE.c.id == grant_id,
-                # Unless somebody refreshed it since we looked.
-                _TABLE.c.access_token.is_not_distinct_from(grant.access_token),
-                sa.or_(_TABLE.c.refresh_lease_until.is_(None), _TABLE.c.refresh_lease_until <= now),
-            )
-            .values(refresh_lease_until=until)
-            .returning(_TABLE.c.refresh_token)
-        ).one_or_none()
-        if taken is None:
-            return None
-        sealed = taken.refresh_token
-        if sealed is None:
-            raise GrantRevoked
-        try:
-            plain = keyring.open(sealed, place("gcal_grant", grant_id, "refresh_token"))
-        except CannotOpen as error:
-            # A key that is missing from the keyring is the operator's fault, not a revocation.
-            raise CalendarError(
-                "the refresh token cannot be opened", reason="cannot_open"
-            ) from error
-        return _Turn(grant.client_id, grant.subject, sealed, plain, until)
+        unused: list[UUID] = []
+        for one in queries_grant.claim_refreshes(session, stale, now, until):
+            grant_id = one.grant.id
+            # Somebody may have refreshed it since we looked.
+            token = _other(cached(keyring, one.grant, now), wanted[grant_id])
+            turn = token or _opened(keyring, one, until)
+            if isinstance(turn, Turn):
+                looked.turns.append(turn)
+            else:
+                looked.found[grant_id] = turn
+                unused.append(grant_id)
+        queries_grant.release_refreshes(session, unused, until)
+    return looked
 
 
-def _refresh(rt: Runtime, grant_id: UUID, turn: _Turn) -> AccessToken:
-    """Refresh outside any transaction, then write down what came of it."""
+def _other(token: AccessToken | None, refused: AccessToken | None) -> AccessToken | None:
+    return None if token and refused and token.value == refused.value else token
+
+
+def _opened(keyring: Keyring, one: Refreshable, until: datetime) -> Turn | CalendarError:
+    """The right to refresh a grant of which we have the lease."""
+    grant = one.grant
+    if one.refresh_token is None:
+        return GrantRevoked()
     try:
-        client = rt.client_by_id(turn.client_id)
-    except LookupError as error:
-        _give_back(rt, grant_id, turn)
-        raise CalendarError(str(error), reason="unknown_client") from error
-    try:
-        granted = rt.oauth.refresh(client, turn.refresh_token)
-    except GrantRevoked:
-        if _still_the_same(rt, grant_id, turn):
-            breaking.grant_lost(rt, grant_id, "revoked")
-        raise
-    except BaseException:
-        _give_back(rt, grant_id, turn)
-        raise
-    _keep(rt, grant_id, turn, granted)
-    return replace(granted.access, subject=turn.subject, client_id=turn.client_id)
-
-
-def _keep(rt: Runtime, grant_id: UUID, turn: _Turn, granted: GrantedTokens) -> None:
-    with rt.store.begin() as session:
-        grant = session.get(Grant, grant_id, populate_existing=True)
-        if grant is None or grant.refresh_token != turn.sealed:
-            return  # disconnected, or connected anew, meanwhile: theirs is the newer word
-        keyring = rt.store.keyring
-        access = granted.access
-        grant_tokens.put_access_token(keyring, grant, access.value, access.expires_at)
-        if granted.refresh_token is not None:
-            grant_tokens.put_refresh_token(keyring, grant, granted.refresh_token)
-        grant.refresh_lease_until = None
-        grant.checked_at = rt.store.now(session)
-
-
-def _still_the_same(rt: Runtime, grant_id: UUID, turn: _Turn) -> bool:
-    """Whether the refused token is still the stored one; a reconnect may have replaced it."""
-    with rt.store.begin() as session:
-        same = session.scalar(sa.select(_TABLE.c.refresh_token).where(_TABLE.c.id == grant_id))
-        _release(session, grant_id, turn)
-        return bool(same == turn.sealed)
-
-
-def _give_back(rt: Runtime, grant_id: UUID, turn: _Turn) -> None:
-    with rt.store.begin() as session:
-        _release(session, grant_id, turn)
-
-
-def _release(session: Session, grant_id: UUID, turn: _Turn) -> None:
-    session.execute(
-        sa.update(_TABLE)
-        .where(_TABLE.c.id == grant_id, _TABLE.c.refresh_lease_until == turn.lease_until)
-        .values(refresh_lease_until=None)
-    )
+        plain = keyring.open(one.refresh_token, place("gcal_grant", grant.id, "refresh_token"))
+    except CannotOpen:
+        # A key that is missing from the keyring is the operator's fault, not a revocation.
+        return CalendarError("the refresh token cannot be opened", reason="cannot_open")
+    return Turn(grant.id, grant.client_id, grant.subject, one.refresh_token, plain, until)

@@ -10,8 +10,12 @@ from ..ports import CalendarError
 from ..store.bulk import Row
 from ..store.queries_calendar import Claim
 from . import sync_timing
+from .grants import BUSY
 
-_GOVERNED_STEP = 2
+_PATIENT = frozenset({"governed", BUSY})
+"""Waiting for our share of the quota, or for a refresh, is no failure: it comes of itself."""
+_PATIENT_STEP = 2
+"""Half a minute later there is more of it."""
 _SCOPE_REASON = "insufficientPermissions"
 
 
@@ -83,14 +87,12 @@ def let_go(claim: Claim) -> Row:
 def failure_row(failure: Failure, now: datetime) -> Row:
     """The row of a failure: what is stored goes on, and the calendar comes again later."""
     claim, error = failure.claim, failure.error
-    # Waiting for our share of the quota is no failure; half a minute later there is more of it.
-    governed = error.reason == "governed"
     return {
         "id": claim.id,
         "generation": claim.generation,
         "lease_until": None,
         "sync_token": None if failure.forget_token else claim.sync_token,
-        "failures": claim.failures if governed else claim.failures + 1,
+        "failures": claim.failures if error.reason in _PATIENT else claim.failures + 1,
         "last_error": _code(error),
         "next_sync_at": _again(failure, now),
     }
@@ -102,7 +104,7 @@ def _again(failure: Failure, now: datetime) -> datetime:
         planned = claim.next_sync_at
         same = claim.last_error == _code(error)
         return planned if same and planned and planned > now else sync_timing.after_doubt(now)
-    step = _GOVERNED_STEP if error.reason == "governed" else claim.failures + 1
+    step = _PATIENT_STEP if error.reason in _PATIENT else claim.failures + 1
     # Without its token the next look is another question, so it need not wait long.
     permanent = error.permanent and not failure.forget_token
     return sync_timing.after_failure(now, step, retry_after=error.retry_after, permanent=permanent)

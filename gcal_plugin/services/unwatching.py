@@ -38,8 +38,10 @@ def close_channel(rt: Runtime, channel_id: str) -> bool:
     over = found.resource_id is None or (found.expires_at is not None and found.expires_at <= now)
     if not over:
         try:
-            access = grants.access_token(rt, found.grant_id)
-            rt.calendars.stop(access, channel_id, found.resource_id or "")
+            resource = found.resource_id or ""
+            grants.with_token(
+                rt, found.grant_id, lambda access: rt.calendars.stop(access, channel_id, resource)
+            )
         except GrantRevoked:
             log.info("channel %s ended with its grant", channel_id)
         except CalendarError as error:

@@ -226,6 +226,24 @@ def grants(session: Session, grant_ids: Collection[UUID]) -> dict[UUID, GrantTok
     return {row.id: GrantTokens(*row) for row in rows}
 
 
+def without_token(session: Session, calendar_ids: Collection[UUID], moment: datetime) -> set[UUID]:
+    """Those of the calendars whose grant has no access token that lasts until after `moment`."""
+    return set(
+        session.scalars(
+            sa.select(_TABLE.c.id)
+            .join(_GRANTS, _GRANTS.c.id == _TABLE.c.grant_id)
+            .where(
+                among(session, _TABLE.c.id, sorted(calendar_ids)),
+                sa.or_(
+                    _GRANTS.c.access_token.is_(None),
+                    _GRANTS.c.access_expires_at.is_(None),
+                    _GRANTS.c.access_expires_at <= moment,
+                ),
+            )
+        )
+    )
+
+
 def record(session: Session, rows: Sequence[Row]) -> dict[UUID, bool]:
     """Write down outcomes, each `{"id", "generation", <columns>}`, and give the leases back.
 

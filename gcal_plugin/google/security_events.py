@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,7 +70,7 @@ class GoogleSecurityEvents:
         if not isinstance(identity, str) or not identity or not isinstance(events, dict):
             raise NotGenuine("no security event")
         notices = (_notice(kind, event) for kind, event in events.items())
-        return SecurityMessage(identity[:255], tuple(notices), meant)
+        return SecurityMessage(identity[:255], tuple(notices), meant, _instant(claims.get("iat")))
 
     def register(self, address: str) -> None:
         """Point the stream at our receiver and switch it on."""
@@ -135,6 +136,14 @@ class GoogleSecurityEvents:
             raise CalendarError(
                 "the service account's key file cannot be used", reason="bad_service_account"
             ) from error
+
+
+def _instant(seconds: Any) -> datetime | None:
+    """An instant of a token's claims; None where it is none."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
 
 
 def _notice(kind: str, event: Any) -> SecurityNotice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 
@@ -29,6 +30,8 @@ class SecurityMessage:
     notices: tuple[SecurityNotice, ...]
     audiences: frozenset[str]
     """The OAuth clients that it is meant for: what it tells holds for their grants only."""
+    issued_at: datetime | None = None
+    """When the provider wrote it, which is after what it tells of; None where it does not say."""
 
 
 class NotGenuine(Exception):

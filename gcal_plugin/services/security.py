@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, cast
-from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from ..ports import CalendarError
-from ..ports.security import NotGenuine, SecurityEvents, SecurityNotice
-from ..store.tables import Calendar, Grant, SecurityEvent
-from . import breaking, grant_tokens
+from ..ports.security import NotGenuine, SecurityEvents
+from ..store.tables import SecurityEvent
 from .runtime import Runtime
+from .security_acts import act
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +25,8 @@ PORT = "security_events"
 ACCEPTED, REFUSED, LATER = 202, 400, 503
 _LONGEST = 64 * 1024
 
-_ENDS = {
-    "token-revoked": "revoked",
-    "tokens-revoked": "revoked",
-    "account-disabled": "account_disabled",
-}
-"""What ends a grant, and the reason that its links get."""
+_TAKEN = "taken"
+"""The outcome of a message that was noted and not acted on to the end."""
 
 
 def handle_security_event(rt: Runtime, body: bytes) -> int:
@@ -50,8 +43,8 @@ def handle_security_event(rt: Runtime, body: bytes) -> int:
         return LATER
     for place, notice in enumerate(message.notices):
         identity = message.id if place == 0 else f"{message.id[:240]}#{place}"
-        if _first_time(rt, identity, notice.kind):
-            _act(rt, identity, notice, message.audiences)
+        if _is_to_be_done(rt, identity, notice.kind):
+            _done(rt, identity, act(rt, notice, message))
     return ACCEPTED
 
 
@@ -106,87 +99,34 @@ def _audiences(rt: Runtime) -> set[str]:
     return ours | {rt.settings.google_client_id}
 
 
-def _first_time(rt: Runtime, identity: str, kind: str) -> bool:
-    """Note the message; False where it was taken before."""
+def _is_to_be_done(rt: Runtime, identity: str, kind: str) -> bool:
+    """Note the message; False where it was acted on before.
+
+    One that was noted, and not acted on to the end, is done when it is sent again: what it asks for
+    may be done twice.
+    """
     try:
         with rt.store.begin() as session:
-            if session.get(SecurityEvent, identity) is not None:
-                return False
+            known = session.get(SecurityEvent, identity)
+            if known is not None:
+                return known.outcome == _TAKEN
             session.add(
                 SecurityEvent(
                     jti=identity,
                     kind=kind[:64],
                     received_at=rt.store.now(session),
-                    outcome="taken",
+                    outcome=_TAKEN,
                 )
             )
     except IntegrityError:
-        return False
+        return False  # it came twice at once, and the other one acts on it
     return True
 
 
-def _act(rt: Runtime, identity: str, notice: SecurityNotice, clients: Collection[str]) -> None:
-    try:
-        outcome = _outcome(rt, notice, clients)
-    except BaseException:
-        # It must be possible to send it again: what we did not do, we did not take.
-        with rt.store.begin() as session:
-            session.execute(sa.delete(SecurityEvent).where(SecurityEvent.jti == identity))
-        raise
+def _done(rt: Runtime, identity: str, outcome: str) -> None:
     with rt.store.begin() as session:
         session.execute(
             sa.update(SecurityEvent)
             .where(SecurityEvent.jti == identity)
             .values(outcome=outcome[:64])
         )
-
-
-def _outcome(rt: Runtime, notice: SecurityNotice, clients: Collection[str]) -> str:
-    """Do what a notice asks for; answers what was done, for the record."""
-    with rt.store.begin() as session:
-        grants = _grants(session, notice, clients)
-        if notice.kind in {"sessions-revoked", "account-enabled"}:
-            count = _have_checked(session, grants, rt.store.now(session))
-            return f"checking {count}"
-    if notice.kind == "verification":
-        return f"state {notice.reason}"
-    reason = _ENDS.get(notice.kind)
-    if reason is None:
-        return "not ours"
-    for grant_id in grants:
-        breaking.grant_lost(rt, grant_id, reason)
-    return f"ended {len(grants)}"
-
-
-def _grants(session: Session, notice: SecurityNotice, clients: Collection[str]) -> list[UUID]:
-    """The grants that a notice speaks of: those of the clients that it was sent to.
-
-    Another reseller's client may have a grant of the same person, who withdrew this one only.
-    """
-    if notice.token_prefix:
-        digest = grant_tokens.prefix_digest(notice.token_prefix)
-        named = Grant.token_prefix == digest
-    elif notice.token_hash:
-        named = Grant.token_hash == notice.token_hash
-    elif notice.subject:
-        named = Grant.subject == notice.subject
-    else:
-        return []
-    return list(session.scalars(sa.select(Grant.id).where(named, Grant.client_id.in_(clients))))
-
-
-def _have_checked(session: Session, grants: list[UUID], now: datetime) -> int:
-    """The grant may still work: forget the cached token and fetch, and we shall know."""
-    if not grants:
-        return 0
-    session.execute(
-        sa.update(Grant)
-        .where(Grant.id.in_(grants), Grant.state == "live")
-        .values(access_token=None, access_expires_at=None)
-    )
-    session.execute(
-        sa.update(Calendar)
-        .where(Calendar.grant_id.in_(grants), Calendar.next_sync_at.is_not(None))
-        .values(next_sync_at=now)
-    )
-    return len(grants)

@@ -520,7 +520,7 @@ def _reconnected(world: World, link: Linked) -> None:
     with world.rt.store.begin() as session:
         grant = session.get(Grant, link.grant_id)
         assert grant is not None
-        grant.state, grant.ended_at = "live", None
+        grant.state, grant.ended_at, grant.consented_at = "live", None, world.now
         grant_tokens.put_refresh_token(world.rt.store.keyring, grant, tokens["refresh_token"])
 
 

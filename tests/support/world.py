@@ -153,7 +153,8 @@ class World:
                     subject=tokens["sub"],
                     email=email,
                     state="live",
-                    created_at=self.now,
+                    created_at=self.now - HOUR,
+                    consented_at=self.now - HOUR,
                 )
                 session.add(grant)
                 session.flush()

@@ -210,6 +210,7 @@ def _take_grant(rt: Runtime, session: Session, link: Link, consent: Consent, now
     refresh, access = grant_tokens.consent_tokens(rt.store.keyring, consent)
     grant.email, grant.scopes = consent.email, consent.scopes
     grant.state, grant.ended_at, grant.checked_at = "live", None, now
+    grant.consented_at = now
     grant_tokens.put_refresh_token(rt.store.keyring, grant, refresh)
     grant_tokens.put_access_token(rt.store.keyring, grant, access, consent.access_expires_at)
     link.grant_id = grant.id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from redis import Redis
@@ -18,6 +19,7 @@ from .google.governed import GovernedCalendars
 from .google.governor import Governor, Quota
 from .google.metadata import Metadata
 from .google.oauth import GoogleOAuth
+from .google.push_address import ask_hook
 from .google.security_events import GoogleSecurityEvents
 from .jobs.states import queue_states
 from .ports import CalendarSource, Mailer, OAuthPort, Portal, Telephony, Wake
@@ -101,6 +103,7 @@ class GCalPlugin:
                 "redis": redis,
                 "security_events": _security_events(settings),
                 "check_google": lambda: metadata.endpoint("authorization_endpoint"),
+                "check_push": partial(ask_hook, timeout=settings.google_timeout_seconds),
                 "queue_states": lambda: queue_states(redis),
                 "quota_use": governor.use,
             },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import click
 from flask import current_app
@@ -33,16 +33,33 @@ def doctor(as_json: bool) -> None:
 
 
 def _form_action(rt: Runtime) -> Finding:
-    """Chromium applies `form-action` to the redirect that follows our POST to Google."""
+    """Chromium applies `form-action` to the redirect that follows our POST to Google.
+
+    Of several policies each has to allow it. What a proxy in front adds is not seen from here.
+    """
+    what = "host's form-action"
     answer = current_app.test_client().get(rt.url_prefix + "/")
-    policy = answer.headers.get("Content-Security-Policy", "")
-    directives = {words[0]: words[1:] for part in policy.split(";") if (words := part.split())}
-    if "form-action" not in directives:
-        return Finding("host's form-action", True, "not restricted")
-    metadata = urlsplit(rt.settings.google_metadata_url)
-    origin = f"{metadata.scheme}://{metadata.netloc}"
-    allowed = directives["form-action"]
-    if origin in allowed:
-        return Finding("host's form-action", True, " ".join(allowed))
+    lists = [
+        words[1:]
+        for policy in answer.headers.getlist("Content-Security-Policy")
+        for part in policy.replace(",", ";").split(";")
+        if (words := part.split()) and words[0].lower() == "form-action"
+    ]
+    if not lists:
+        return Finding(what, True, "not restricted")
+    place = urlsplit(rt.settings.google_metadata_url)
+    told = "; ".join(" ".join(allowed) for allowed in lists)
+    if all(any(_allows(source, place) for source in allowed) for allowed in lists):
+        return Finding(what, True, told)
+    origin = f"{place.scheme}://{place.netloc}"
     mend = f"Add {origin} to form-action in the host's Content-Security-Policy."
-    return Finding("host's form-action", False, " ".join(allowed), mend)
+    return Finding(what, False, told, mend)
+
+
+def _allows(source: str, place: SplitResult) -> bool:
+    """Whether a source of a policy covers that place: `*`, a scheme, a host, or all below one."""
+    source = source.lower().rstrip("/")
+    if source in {"*", f"{place.scheme}:", place.netloc, f"{place.scheme}://{place.netloc}"}:
+        return True
+    host = source.removeprefix(f"{place.scheme}://")
+    return host.startswith("*.") and place.netloc.endswith(host[1:])

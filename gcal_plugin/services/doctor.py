@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from redis import Redis, RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..ports import CalendarError
 from ..store import migrate
 from ..store.store import database_now
 from .checking import Finding, check_exchange
+from .doctor_google import google
 from .leading import last_beat
 from .runtime import Runtime
 from .signals import BEAT_LIMIT, CLOCK
@@ -25,8 +25,7 @@ def examine(rt: Runtime) -> Iterator[Finding]:
     yield from _database(rt)
     yield from _clock(rt)
     yield from _redis(rt)
-    yield from _google(rt)
-    yield _push(rt)
+    yield from google(rt)
     for name, exchange in sorted(rt.telephony.items()):
         for one in check_exchange(exchange):
             yield Finding(f"exchange {name}: {one.what}", one.ok, one.detail, one.mend)
@@ -82,26 +81,6 @@ def _redis(rt: Runtime) -> Iterator[Finding]:
     safe = policy == "noeviction"
     mend = "" if safe else "Set maxmemory-policy noeviction: evicted wake-ups come late."
     yield Finding("redis policy", safe, str(policy), mend)
-
-
-def _google(rt: Runtime) -> Iterator[Finding]:
-    check = rt.extras.get("check_google")
-    if not callable(check):
-        return
-    asked: Callable[[], str] = check
-    try:
-        yield Finding("google", True, asked())
-    except CalendarError as error:
-        mend = "Check the way out to Google, GCAL_GOOGLE_METADATA_URL and the proxy."
-        yield Finding("google", False, str(error), mend)
-
-
-def _push(rt: Runtime) -> Finding:
-    if rt.settings.push_possible:
-        return Finding("push address", True, rt.settings.public_url)
-    seconds = f"{rt.settings.poll_seconds:g} s"
-    mend = "Set GCAL_PUBLIC_URL to the portal's public https address for immediate updates."
-    return Finding("push address", False, f"none: calendars are polled every {seconds}", mend)
 
 
 def _tenants(rt: Runtime) -> Iterator[Finding]:

@@ -18,8 +18,8 @@ BROKEN_DAYS = (0, 1, 3, 7, 14)
 def link_broken(rt: Runtime, session: Session, link: Link, reason: str, now: datetime) -> None:
     """Tell the owner and the second contact, now and on days 1, 3, 7 and 14.
 
-    `reason` is `revoked`, `gone` or `unreadable`. Call it in the transaction that records the
-    break, and `rt.wake.mail()` after it; `link_mended` stops what was not sent yet.
+    `reason` is `revoked`, `account_disabled`, `gone` or `unreadable`. Call it in the transaction
+    that records the break, and `rt.wake.mail()` after it; `link_mended` stops what was not sent.
     """
     account = rt.portal.account(link.account_id)
     since = link.broken_at or now

@@ -111,7 +111,7 @@ _CONSEQUENCES: dict[ProblemCode, Callable[[Problem], str]] = {
     ),
     ProblemCode.ACCESS_LOST: lambda _p: _("Forwarding stands still; your own phone rings."),
     ProblemCode.CALENDAR_GONE: lambda _p: _("Forwarding stands still; your own phone rings."),
-    ProblemCode.UNREADABLE: lambda _p: _("Forwarding stands still; your own phone rings."),
+    ProblemCode.UNREADABLE: lambda _p: _("No forward starts any more."),
     ProblemCode.KILLED: lambda _p: _("Your own phone rings until it is switched on again."),
 }
 

@@ -203,6 +203,40 @@ def test_every_letter_is_written_in_both_languages(world: World, kind: str, loca
     )  # nothing is loaded from elsewhere
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "reason, nl, en",
+    [
+        ("revoked", "Koppel opnieuw", "Connect again"),
+        ("account_disabled", "Koppel opnieuw", "Connect again"),
+        ("gone", "Kies een agenda", "Choose a calendar"),
+        ("unreadable", "Kies een agenda", "Choose a calendar"),
+    ],
+)
+def test_a_broken_link_is_mended_as_its_reason_says(
+    world: World, reason: str, nl: str, en: str
+) -> None:
+    for locale, button, other, stays, own_phone, runs_out in (
+        ("nl", nl, "we kunnen de agenda niet lezen", "je agenda blijft gekozen",
+         "eigen toestel", "loopt door tot het einde"),
+        ("en", en, "we cannot read the calendar", "your calendar stays chosen",
+         "own phone", "goes on until its appointment ends"),
+    ):  # fmt: skip
+        for fallback in ("", "+31201234567"):
+            letter = MailOut(
+                id=1, key="k", tenant_id="bel", kind="link_broken", locale=locale,
+                recipient="jan@b.example",
+                values=VALUES | {"reason": reason, "fallback": fallback},
+            )  # fmt: skip
+            mail = letters.render(world.rt, letter)
+            assert f">{button}</a>" in " ".join(mail.html.split()).replace("> ", ">")
+            assert other not in mail.text, "every reason that there is has words of its own"
+            again = reason in {"revoked", "account_disabled"}
+            assert (stays in mail.text) == again
+            assert (own_phone in mail.text) == (not fallback)
+            assert (runs_out in mail.text) == (reason == "unreadable" and not fallback)
+
+
 def test_both_languages_have_the_same_letters() -> None:
     names = [{file.name for file in (letters.FOLDER / locale).iterdir()} for locale in ("nl", "en")]
     assert names[0] == names[1]

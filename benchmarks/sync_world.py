@@ -19,6 +19,7 @@ from example_app.fake_google.process import LocalGoogle
 from gcal_plugin.google.governed import GovernedCalendars
 from gcal_plugin.google.governor import Governor, Quota
 from gcal_plugin.ports import AccessToken
+from gcal_plugin.services import sync_round
 from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.services.sync_round import Round
 from gcal_plugin.store.crypto import place
@@ -128,27 +129,31 @@ def populate(rt: Runtime, people: Sequence[dict[str, Any]], first: int = 0) -> l
 def stages() -> Iterator[dict[str, float]]:
     """CPU seconds of this process by what a round of fetches does, while inside."""
     spent: dict[str, float] = {}
-    names = {"claim": "claim", "_fetch": "ask", "_store": "store", "_tell": "tell"}
-    kept = {name: getattr(Round, name) for name in names}
+    places: dict[str, tuple[Any, str]] = {
+        "claim": (Round, "claim"),
+        "ask": (Round, "_read"),
+        "store": (Round, "_store"),
+        "tell": (sync_round, "tell"),
+    }
+    kept = {stage: getattr(owner, name) for stage, (owner, name) in places.items()}
 
-    def timed(name: str) -> Callable[..., Any]:
+    def timed(stage: str) -> Callable[..., Any]:
         def work(*given: Any) -> Any:
             before = time.process_time()
             try:
-                return kept[name](*given)
+                return kept[stage](*given)
             finally:
-                stage = names[name]
                 spent[stage] = spent.get(stage, 0.0) + time.process_time() - before
 
         return work
 
     try:
-        for name in names:
-            setattr(Round, name, timed(name))
+        for stage, (owner, name) in places.items():
+            setattr(owner, name, timed(stage))
         yield spent
     finally:
-        for name, method in kept.items():
-            setattr(Round, name, method)
+        for stage, (owner, name) in places.items():
+            setattr(owner, name, kept[stage])
 
 
 class Stopwatch:

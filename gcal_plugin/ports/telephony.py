@@ -24,6 +24,10 @@ class LineState:
     line: Line
     destinations: frozenset[Destination]
     revision: int
+    odd: str = ""
+    """What stands there, in words, where it is no set of destinations (a feature code that somebody
+    typed, say); `destinations` is empty then and says nothing. One odd line must not keep the
+    others from being listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,18 @@ class InvalidDestination(TelephonyError):
         self.destination = destination
 
 
+class ForeignForward(TelephonyError):
+    """What the line holds is no set of destinations, so it is not ours: never written over unseen.
+
+    Not about silence, and gone as soon as its owner takes it away: worth another look each minute.
+    """
+
+    permanent = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after=60.0)
+
+
 class Unsupported(TelephonyError):
     """The platform cannot express what was asked (several destinations, a plan, an expiry)."""
 
@@ -172,11 +188,17 @@ class Telephony(Protocol):
         ...
 
     def read(self, line: Line) -> Applied:
-        """What the line holds now; an empty set at revision 0 where it holds nothing."""
+        """What the line holds now; an empty set at revision 0 where it holds nothing.
+
+        Raises `ForeignForward` where it holds something that is no set of destinations.
+        """
         ...
 
     def read_all(self) -> Iterator[LineState]:
-        """Every line that holds, or ever held, a set of ours; pages lazily."""
+        """Every line that holds, or ever held, a set of ours; pages lazily, and ends.
+
+        Raises `Unsupported` where the exchange cannot list its lines.
+        """
         ...
 
     def check(self) -> Health:

@@ -22,6 +22,7 @@ from ..ports.telephony import (
     Applied,
     BulkResult,
     Capabilities,
+    ForeignForward,
     Health,
     InvalidDestination,
     Line,
@@ -213,7 +214,7 @@ def _held(texts: list[str]) -> frozenset[Destination]:
     try:
         return parse_set(text.strip() for text in texts)
     except InvalidDestination as error:
-        raise Temporary(f"the exchange holds a forward that is not ours: {error}") from error
+        raise ForeignForward(f"the exchange holds a forward that is not ours: {error}") from error
 
 
 def _path(line: Line, service: str) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..domain.destination import Destination
-from ..ports.telephony import Applied, InvalidDestination, PlanWindow, Temporary, Unsupported
+from ..ports.telephony import Applied, ForeignForward, InvalidDestination, PlanWindow, Unsupported
 from .rendering import NumberFormat, parse_set, render_set
 
 FOREVER = 2_147_483_647
@@ -118,17 +118,17 @@ def encode(timeline: Timeline, number_format: NumberFormat) -> str:
 
 
 def decode(value: str) -> Timeline:
-    """The reverse; `Temporary` where the exchange holds something else (a hand at work)."""
+    """The reverse; `ForeignForward` where the exchange holds something else (a hand at work)."""
     head = _HEAD.match(value)
     if head is None:
-        raise Temporary(f"the exchange holds {value[:40]!r}, which is not ours")
+        raise ForeignForward(f"the exchange holds {value[:40]!r}, which is not ours")
     count = int(head[2])
     rest = value[_HEAD_WIDTH:]
     payload = rest[count * _ENTRY_WIDTH :]
     try:
         segments = tuple(_segments(rest, payload, count))
     except (ValueError, InvalidDestination) as error:
-        raise Temporary(f"the exchange holds a broken value: {error}") from error
+        raise ForeignForward(f"the exchange holds a broken value: {error}") from error
     return Timeline(int(head[1]), segments)
 
 

@@ -46,6 +46,8 @@ NO_BULK_SECONDS = 600.0
 """How long a 404 or 405 on the bulk address is remembered before it is tried again."""
 PARALLEL = 8
 """Requests at once where many lines go one by one."""
+LISTING_SECONDS = 60.0
+"""How long a listing may take as a whole: what is older is no picture of one moment any more."""
 
 
 class WebhookConfig(OutgoingConfig):
@@ -141,8 +143,8 @@ class WebhookTelephony:
         return applied_from(self._send("GET", f"{_path(line)}/forwards"))
 
     def read_all(self) -> Iterator[LineState]:
-        after = ""
-        while True:
+        after, until = "", time.monotonic() + LISTING_SECONDS
+        while time.monotonic() < until:
             query = f"?after={quote(after, safe='')}" if after else ""
             page = self._send("GET", f"/forwards{query}")
             states = page.get("states") if isinstance(page, dict) else None
@@ -153,6 +155,7 @@ class WebhookTelephony:
             if not isinstance(following, str) or not following or following == after:
                 return
             after = following
+        raise TelephonyError(f"the list of states had no end after {LISTING_SECONDS:.0f} s")
 
     def check(self) -> Health:
         began = time.monotonic()

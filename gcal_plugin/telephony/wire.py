@@ -10,10 +10,12 @@ from typing import Any
 from ..domain.destination import Destination, Kind
 from ..ports.telephony import (
     Applied,
+    ForeignForward,
     InvalidDestination,
     Line,
     LineState,
     PlanWindow,
+    TelephonyError,
     Temporary,
 )
 from .rendering import ordered, parse
@@ -96,21 +98,31 @@ def encode(body: Any) -> str:
 
 
 def applied_from(body: Any) -> Applied:
-    """An answered state; `Temporary` where the answer is not one (a proxy's page, say)."""
+    """An answered state; `Temporary` where the answer is not one (a proxy's page, say).
+
+    `ForeignForward` where it is one, with a destination that is none.
+    """
     try:
         revision = body["revision"]
         destinations = [destination_from(one) for one in body["destinations"]]
-    except (KeyError, TypeError, InvalidDestination) as error:
+    except (KeyError, TypeError) as error:
         raise Temporary(f"the answer is not a state: {error}") from error
+    except InvalidDestination as error:
+        raise ForeignForward(f"the exchange holds a forward that is not ours: {error}") from error
     if not isinstance(revision, int) or isinstance(revision, bool) or revision < 0:
         raise Temporary("the answer is not a state: its revision is no whole number")
     return Applied(frozenset(destinations), revision)
 
 
 def line_state_from(body: Any) -> LineState:
-    """An answered state that also says whose it is."""
-    applied = applied_from(body)
-    domain, extension = body.get("domain"), body.get("extension")
+    """An answered state that also says whose it is; odd where the rest of it cannot be read."""
+    named = isinstance(body, Mapping)
+    domain, extension = (body.get("domain"), body.get("extension")) if named else (None, None)
     if not isinstance(domain, str) or not isinstance(extension, str):
         raise Temporary("the answer is not a state: it does not say whose it is")
-    return LineState(Line(domain, extension), applied.destinations, applied.revision)
+    line = Line(domain, extension)
+    try:
+        applied = applied_from(body)
+    except TelephonyError as error:
+        return LineState(line, frozenset(), 0, odd=str(error))
+    return LineState(line, applied.destinations, applied.revision)

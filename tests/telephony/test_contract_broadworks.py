@@ -11,7 +11,7 @@ from typing import Literal
 import httpx
 import pytest
 
-from gcal_plugin.ports import Temporary, UnknownExtension
+from gcal_plugin.ports import ForeignForward, Temporary, UnknownExtension
 from gcal_plugin.telephony.broadworks import BroadWorksTelephony
 from tests.contracts.telephony import (
     LINE,
@@ -137,6 +137,6 @@ def test_a_forward_that_somebody_typed_by_hand_is_told_and_not_guessed():
     )
     transport = httpx.MockTransport(lambda _: httpx.Response(200, text=body))
     exchange = BroadWorksTelephony("bw", "https://bw.example", "u", "p", transport=transport)
-    with pytest.raises(Temporary, match="not ours"):
+    with pytest.raises(ForeignForward, match="not ours"):
         exchange.read(LINE)
     exchange.close()

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from gcal_plugin.domain.destination import Destination, Kind
 from gcal_plugin.ports import (
+    ForeignForward,
     InvalidDestination,
     Line,
     PlanWindow,
-    Temporary,
     UnknownExtension,
     Unsupported,
 )
@@ -142,7 +142,7 @@ def test_a_set_that_expires_is_empty_from_that_second_on():
      "1;000000001;0001;21474836470000000010<script>!!"],
 )  # fmt: skip
 def test_another_hands_value_is_told_and_not_guessed(value: str):
-    with pytest.raises(Temporary):
+    with pytest.raises(ForeignForward):
         decode(value)
 
 

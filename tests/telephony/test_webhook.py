@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import time
@@ -19,6 +20,7 @@ from gcal_plugin.domain.destination import Destination, Kind
 from gcal_plugin.ports import (
     AuthFailed,
     Capabilities,
+    ForeignForward,
     InvalidDestination,
     Line,
     LineState,
@@ -29,6 +31,7 @@ from gcal_plugin.ports import (
     Unsupported,
     VerifyMismatch,
 )
+from gcal_plugin.telephony import webhook
 from gcal_plugin.telephony.arming import Armable
 from gcal_plugin.telephony.http import retry_after
 from gcal_plugin.telephony.webhook import WebhookTelephony
@@ -36,6 +39,7 @@ from tests.contracts.telephony import LINE, OTHER, numbers
 from tests.telephony.servers import SECRET, DemoPbx
 
 ONE = numbers(1)
+LAST = Line("beta.example", "203")
 
 
 class Answering(httpx.BaseTransport):
@@ -112,15 +116,50 @@ def test_a_status_is_a_decision(status: int, error: type[TelephonyError], perman
         httpx.Response(200, json=[]),
         httpx.Response(200, json={"revision": "7", "destinations": []}),
         httpx.Response(200, json={"revision": 1}),
-        httpx.Response(
-            200, json={"revision": 1, "destinations": [{"kind": "number", "value": "x"}]}
-        ),
     ],
 )
 def test_no_answer_and_no_sense_are_temporary(fault: httpx.Response | Exception):
     exchange, _ = adapter(fault)
     with pytest.raises(Temporary):
         exchange.replace(LINE, ONE, revision=1)
+
+
+def test_a_feature_code_that_somebody_typed_is_theirs_and_no_silence():
+    typed = {"revision": 1, "destinations": [{"kind": "number", "value": "*21"}]}
+    exchange, _ = adapter(httpx.Response(200, json=typed))
+    for ask in (lambda: exchange.read(LINE), lambda: exchange.replace(LINE, ONE, revision=1)):
+        with pytest.raises(ForeignForward, match="21") as caught:
+            ask()
+        assert not caught.value.permanent
+
+
+def test_one_odd_line_does_not_keep_the_others_from_being_listed():
+    [number] = ONE
+    states = [state(4, "*21"), state(2, number.value, line=OTHER), state(line=LAST)]
+    del states[2]["revision"]
+    exchange, _ = adapter(httpx.Response(200, json={"states": states, "next": ""}))
+    typed, plain, broken = exchange.read_all()
+    assert [one.line for one in (typed, plain, broken)] == [LINE, OTHER, LAST]
+    assert "21" in typed.odd
+    assert typed.destinations == frozenset()
+    assert (plain.odd, plain.destinations, plain.revision) == ("", ONE, 2)
+    assert "revision" in broken.odd
+
+
+def test_a_listing_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(webhook, "LISTING_SECONDS", 0.2)
+    asked = itertools.count()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"states": [], "next": f"page{next(asked)}"})
+
+    exchange = WebhookTelephony(
+        "endless", "https://pbx.example/gcal", SECRET, transport=httpx.MockTransport(answer)
+    )
+    with pytest.raises(TelephonyError, match="no end") as caught:
+        list(exchange.read_all())
+    assert not isinstance(caught.value, Temporary), "it answered: nothing for its breaker"
+    assert next(asked) > 1
 
 
 def test_retry_after_is_seconds_or_a_date_and_never_for_ever():

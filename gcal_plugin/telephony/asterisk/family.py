@@ -22,6 +22,7 @@ from ...domain.destination import Destination
 from ...ports.telephony import (
     Applied,
     Capabilities,
+    ForeignForward,
     InvalidDestination,
     Line,
     LineState,
@@ -62,11 +63,11 @@ class Head:
 
     @property
     def destinations(self) -> frozenset[Destination]:
-        """The set of a head without a plan; `Temporary` where it is not ours."""
+        """The set of a head without a plan; `ForeignForward` where it is not ours."""
         try:
             return parse_set(self.texts.split(BETWEEN))
         except InvalidDestination as error:
-            raise Temporary(f"the exchange holds {self.texts[:40]!r}, not ours") from error
+            raise ForeignForward(f"the exchange holds {self.texts[:40]!r}, not ours") from error
 
     @classmethod
     def read(cls, value: str | None) -> Head:
@@ -77,7 +78,7 @@ class Head:
             revision, segments, before, texts = value.split(":")
             return cls(int(revision), int(segments), int(before), texts)
         except ValueError as error:
-            raise Temporary(f"the exchange holds {value[:40]!r}, which is not ours") from error
+            raise ForeignForward(f"the exchange holds {value[:40]!r}, not ours") from error
 
 
 class FamilyTelephony(ManagerTelephony):
@@ -139,8 +140,18 @@ class FamilyTelephony(ManagerTelephony):
         for key, value in self._manager.tree(FAMILY).items():
             domain, _, extension = key.rpartition("/")
             line = Line(domain, extension)
-            applied = self._now(line, Head.read(value))
-            yield LineState(line, applied.destinations, applied.revision)
+            try:
+                applied = self._listed(line, value)
+            except (ForeignForward, PlanReplaced) as error:
+                yield LineState(line, frozenset(), 0, odd=str(error))
+            else:
+                yield LineState(line, applied.destinations, applied.revision)
+
+    def _listed(self, line: Line, value: str) -> Applied:
+        try:
+            return self._now(line, Head.read(value))
+        except PlanReplaced:
+            return self.read(line)
 
     def _write(self, line: Line, timeline: Timeline) -> Applied:
         check_width(timeline, self.capabilities.max_destinations)
@@ -191,10 +202,13 @@ class FamilyTelephony(ManagerTelephony):
             if row is None:
                 raise PlanReplaced("the plan was replaced while it was read")
             end, _, texts = row.partition(":")
-            if int(end) > second:
-                found, high = parse_set(texts.split(BETWEEN)), middle
-            else:
-                low = middle + 1
+            try:
+                if int(end) > second:
+                    found, high = parse_set(texts.split(BETWEEN)), middle
+                else:
+                    low = middle + 1
+            except (ValueError, InvalidDestination) as error:
+                raise ForeignForward(f"the exchange holds {row[:40]!r}, not ours") from error
         return Applied(found, head.revision)
 
 

@@ -18,11 +18,11 @@ from ...domain.destination import Destination
 from ...ports.telephony import (
     Applied,
     Capabilities,
+    ForeignForward,
     InvalidDestination,
     Line,
     LineState,
     PlanWindow,
-    Temporary,
     UnknownExtension,
     Unsupported,
 )
@@ -83,7 +83,11 @@ class FreePbx(ManagerTelephony):
 
     def read_all(self) -> Iterator[LineState]:
         for extension in self._extensions():
-            yield LineState(Line(self._domain, extension), self._get(extension), 0)
+            line = Line(self._domain, extension)
+            try:
+                yield LineState(line, self._get(extension), 0)
+            except ForeignForward as error:
+                yield LineState(line, frozenset(), 0, odd=str(error))
 
     def _known(self, line: Line) -> str:
         check_line(line)
@@ -199,7 +203,7 @@ def _held(texts: list[str]) -> frozenset[Destination]:
         return parse_set(texts)
     except InvalidDestination as error:
         # Somebody typed something else by hand (a feature code, say).
-        raise Temporary(f"the exchange holds a forward that is not ours: {error}") from error
+        raise ForeignForward(f"the exchange holds a forward that is not ours: {error}") from error
 
 
 def build_forward(name: str, config: dict[str, Any]) -> ForwardTelephony:

@@ -21,6 +21,7 @@ from ...ports.telephony import (
     Applied,
     BulkResult,
     Capabilities,
+    ForeignForward,
     Health,
     Line,
     LineState,
@@ -113,8 +114,13 @@ class KamailioTelephony:
         for entry in entries if isinstance(entries, list) else []:
             for slot in entry.get("slot", []):
                 domain, _, extension = str(slot.get("name")).rpartition("/")
-                held = decode(str(slot.get("value"))).applied(second)
-                yield LineState(Line(domain, extension), held.destinations, held.revision)
+                line = Line(domain, extension)
+                try:
+                    held = decode(str(slot.get("value"))).applied(second)
+                except ForeignForward as error:
+                    yield LineState(line, frozenset(), 0, odd=str(error))
+                else:
+                    yield LineState(line, held.destinations, held.revision)
 
     def check(self) -> Health:
         began = time.monotonic()

@@ -76,11 +76,12 @@ def reconcile(pbx: str | None, as_json: bool) -> None:
         raise click.BadParameter(f"no exchange named {pbx!r}", param_hint="PBX")
     failed = False
     for name in [pbx] if pbx is not None else sorted(rt.telephony):
-        report = switching.sweep(rt, name)
+        report = switching.sweep(rt, name, again=True)
         failed = failed or bool(report.failed)
         words = report.failed or (
             f"{report.read} read, {report.same} right, {report.repaired} being repaired, "
-            f"{report.left_alone} left alone, {report.contested} contested"
+            f"{report.left_alone} left alone, {report.contested} contested, "
+            f"{report.unread} unreadable, {report.tried_again} tried again"
         )
         tell({"pbx": name, **asdict(report)}, as_json=as_json, text=f"{name}: {words}")
     if failed:

@@ -67,7 +67,8 @@ def with_plan(board: Board, intent: Intent, exchange: Telephony) -> None:
         and _as_planned(intent)
     ):
         intent.step, intent.observed = Step.NOTHING, intent.target
-        intent.plan_until = held_until
+        # What the exchange has, also of the time before this edge: the sweep compares with it.
+        intent.plan, intent.plan_until = planned(held), held_until
         refresh = held_until - PLAN_REFRESH
     else:
         intent.step = Step.PLAN

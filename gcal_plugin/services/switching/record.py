@@ -16,7 +16,7 @@ from . import retrying
 from .compute import day_of
 from .entries import WORDS, by_plan, entry
 from .foreseen import Unforeseen
-from .model import BatchReport, Intent, Outcome, pairs
+from .model import BatchReport, Intent, Outcome, pairs, set_of
 from .plans import stored
 
 
@@ -159,7 +159,9 @@ def _failed(intent: Intent, error: TelephonyError, now: datetime, *, unsent: boo
             settled=row.settled if unsent else claim.generation - 1,
             due_at=now + retrying.after_silence(failures, error.retry_after),
         )
-    wait_refused = retrying.after_refusal(failures)
+    held = intent.observed if intent.observed is not None else set_of(claim.desired)
+    ends = bool(held - intent.target or claim.plan)
+    wait_refused = retrying.after_refusal(failures, ends=ends)
     due_at = now + wait_refused if wait_refused is not None else intent.next_at
     if intent.next_at is not None and due_at is not None:
         due_at = min(due_at, intent.next_at)

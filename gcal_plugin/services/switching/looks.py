@@ -1,0 +1,56 @@
+"""What this process knows of its own looks over an exchange: one at a time, and how the last went.
+
+Kept per process, so that a new one starts with a clean slate: whoever changes credentials or puts
+a backup back restarts the processes, and their first look makes the most of that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+
+from ..runtime import Runtime
+
+
+@dataclass(slots=True)
+class Looks:
+    """One exchange, as seen by this process."""
+
+    answered: bool = False
+    """Whether the last look got an answer: the next that does after one that did not (or the first
+    of all) is when an exchange has turned."""
+    seen: int = 0
+    """Lines that were compared so far."""
+    whole: bool = False
+    """Whether every line was compared once: from then on, what differs came about since."""
+    _busy: Lock = field(default_factory=Lock)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Answers whether nobody else in this process looks over the exchange now."""
+        if not self._busy.acquire(blocking=False):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            self._busy.release()
+
+    def came_back(self, compared: int, of: int) -> None:
+        """Note a look that got an answer: so many lines compared, of so many."""
+        self.answered = True
+        self.seen += compared
+        self.whole = self.whole or self.seen >= of
+
+
+_making = Lock()
+
+
+def looks_of(rt: Runtime, pbx: str) -> Looks:
+    """This process's looks over an exchange."""
+    with _making:
+        found = rt.extras.setdefault(f"switching.looks.{pbx}", Looks())
+    assert isinstance(found, Looks)
+    return found

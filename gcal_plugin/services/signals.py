@@ -45,6 +45,8 @@ class Signals:
     sync_ages: list[int]
     """Followed calendars by age of their last fetch, up to each of `queries_signals.AGES`."""
     never_synced: int
+    failing: list[tuple[str, int]]
+    """(code of the last failure, calendars that could not be fetched the last time)."""
     push_states: dict[str, int]
     grants: dict[str, int]
     requests: dict[str, int]
@@ -76,6 +78,7 @@ def gather(rt: Runtime) -> Signals:
             stale=queries_signals.stale_links(session, now),
             sync_ages=ages,
             never_synced=never,
+            failing=queries_signals.failing_calendars(session),
             push_states=queries_signals.push_states(session),
             grants=queries_signals.grants_by_state(session),
             requests=queries_signals.requests_by_state(session),
@@ -125,7 +128,7 @@ def readiness(rt: Runtime) -> Readiness:
     queue = queue_states(rt) is not None
     try:
         beat = last_beat(rt, CLOCK)
-        current = migrate.current(rt.store.engine) == migrate.head()
+        current = migrate.serves(migrate.current(rt.store.engine))
     except SQLAlchemyError as error:
         log.error("not_ready", fault=type(error).__name__)
         return Readiness(database=False, migrations=False, queue=queue, clock=False)

@@ -19,6 +19,16 @@ _PATIENT_STEP = 2
 _SCOPE_REASON = "insufficientPermissions"
 
 
+PROJECT_FAULTS = frozenset(
+    {
+        *("accessNotConfigured", "dailyLimitExceededUnreg", "ipRefererBlocked", "keyInvalid"),
+        *("invalid_client", "unauthorized_client", "deleted_client", "disabled_client"),
+        *("unknown_client", "org_internal", "cannot_open"),
+    }
+)
+"""Codes that speak of our project, client or keys: no customer can mend them, an operator must."""
+
+
 class Loss(StrEnum):
     """What a refusal takes from the links that follow the calendar."""
 

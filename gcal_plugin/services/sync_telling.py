@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import structlog
+
 from ..store.queries_calendar import Followed
 from . import breaking
 from .runtime import Runtime
-from .sync_failures import Failure, Loss
+from .sync_failures import PROJECT_FAULTS, Failure, Loss
 from .sync_store import Outcome
+
+log = structlog.get_logger(__name__)
 
 
 def tell(
@@ -30,6 +34,8 @@ def tell(
         rt.wake.sync(sorted(outcome.announced))
     for calendar_id in outcome.unreadable:
         breaking.calendar_lost(rt, calendar_id, Loss.UNREADABLE.value)
+    for reason in PROJECT_FAULTS & {failure.error.reason for failure in failures}:
+        log.error("google_refuses_us", reason=reason)
     for failure in failures:
         if failure.loss is Loss.ACCESS:
             breaking.grant_lost(rt, failure.claim.grant_id, failure.loss.value)

@@ -26,6 +26,9 @@ WAITS_FOR_US = ("requested", "agreed", "provisioning")
 AGES = (60, 300, 900, 3600, 10_800, 43_200, 86_400, 259_200)
 """Upper bounds in seconds for the ages of fetched calendars; a last one holds all above."""
 
+MOST_CODES = 20
+"""How many kinds of failure are told apart: the codes are Google's, so nobody knows how many."""
+
 LIVE = Link.ended_at.is_(None)
 
 
@@ -130,6 +133,23 @@ def stale_links(session: Session, now: datetime) -> list[tuple[str, str, int]]:
         .group_by(Link.tenant_id, Link.pbx)
     )
     return [(tenant, pbx, count) for tenant, pbx, count in rows]
+
+
+def failing_calendars(session: Session) -> list[tuple[str, int]]:
+    """[(code of the last failure, calendars that fail with it), ...], the most frequent first."""
+    count = sa.func.count()
+    rows = session.execute(
+        sa.select(Calendar.last_error, count)
+        .where(
+            Calendar.failures > 0,
+            Calendar.last_error.is_not(None),
+            Calendar.next_sync_at.is_not(None),
+        )
+        .group_by(Calendar.last_error)
+        .order_by(count.desc(), Calendar.last_error)
+        .limit(MOST_CODES)
+    )
+    return [(code, found) for code, found in rows if code is not None]
 
 
 def sync_ages(session: Session, now: datetime) -> tuple[list[int], int]:

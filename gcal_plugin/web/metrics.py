@@ -130,6 +130,12 @@ class _Collector(Collector):
             {(): seen.never_synced},
         )
         yield _gauge(
+            "gcal_calendars_failing",
+            "Followed calendars whose last fetch failed, by what Google, or we, call it.",
+            {(code,): count for code, count in seen.failing},
+            ["reason"],
+        )
+        yield _gauge(
             "gcal_calendars",
             "Followed calendars by how changes are noticed.",
             {(state,): count for state, count in seen.push_states.items()},

@@ -26,6 +26,19 @@ _REASONS = {
     "late": _l("The fetch is overdue: look at the workers and at the quota."),
     "edge": _l("The edge of an appointment has passed: look at the clock and the workers."),
     "change": _l("A change in the calendar waits: look at the clock and the workers."),
+    "accessNotConfigured": _l("The Calendar API is switched off in our Google project."),
+    "dailyLimitExceededUnreg": _l("Google counts our requests to no project: check the client."),
+    "invalid_client": _l("Google does not know the client's id and secret."),
+    "unauthorized_client": _l("Google does not let this client refresh its tokens."),
+    "unknown_client": _l("The consent is of a client that is not configured any more."),
+    "cannot_open": _l("A token cannot be opened: an encryption key is missing."),
+    "domainPolicy": _l("The administrator of the customer's Google domain closed the calendars."),
+    "quotaExceeded": _l("Google's allowance is used up; it is asked again within the hour."),
+    "unreachable": _l("Google does not answer: look at the network and the proxy."),
+    "http403": _l("Something in between answers instead of Google: look at the proxy."),
+    "http404": _l("Something in between answers instead of Google: look at the proxy."),
+    "notFound": _l("Google does not find the calendar; a second look decides."),
+    "refresh_busy": _l("New tokens are waited for; that mends itself."),
     "governed": _l("Our share of the Google quota is used up for now."),
     "requested": _l("Waits for a quote."),
     "agreed": _l("Agreed; waits to be set up."),
@@ -86,6 +99,11 @@ def halted(one: Halted) -> tuple[str, str]:
         return (
             _("The queue's server does not answer."),
             _("The clock does the work itself, more slowly. Bring the server back."),
+        )
+    if one.what is Standstill.GOOGLE:
+        return (
+            _("Google refuses us: %(reasons)s", reasons=" ".join(map(reason, one.codes))),
+            _("Known appointments go on. Mend it at Google or in the settings."),
         )
     names = ", ".join(queue(name) for name in one.queues)
     return (

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from gcal_plugin.google.errors import from_answer
-from gcal_plugin.services import syncing
+from gcal_plugin.services import reporting, syncing
+from gcal_plugin.services.sync_failures import PROJECT_FAULTS
 from gcal_plugin.store.tables import MailOut
+from gcal_plugin.web import words_board
+from gcal_plugin.web.metrics import exposition
 from tests.support.world import HOUR, MINUTE, Linked, World
 
 JAN = "jan@gmail.example"
 PIET = "+31612345678"
 
-pytestmark = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
@@ -60,6 +65,7 @@ NOT_THE_CALENDAR_S = [
 ]
 
 
+@on_sqlite
 @pytest.mark.parametrize("kind, options", NOT_THE_CALENDAR_S, ids=str)
 def test_what_is_no_word_about_the_calendar_breaks_no_link(
     world: World, link: Linked, kind: str, options: dict[str, Any]
@@ -78,6 +84,7 @@ def test_what_is_no_word_about_the_calendar_breaks_no_link(
     assert link.calendar_id in syncing.sync_due(world.rt).synced
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     "kind, state, reason",
     [
@@ -104,6 +111,7 @@ def test_a_refusal_counts_when_it_was_heard_twice_a_minute_apart(
     assert letters(world) > 0
 
 
+@on_sqlite
 @pytest.mark.parametrize("between", ["an answer", "another refusal"])
 def test_a_refusal_that_was_not_repeated_is_forgotten(
     world: World, link: Linked, between: str
@@ -123,6 +131,7 @@ def test_a_refusal_that_was_not_repeated_is_forgotten(
     assert world.rings(link) == {PIET}
 
 
+@on_sqlite
 def test_a_calendar_that_vanished_is_asked_for_rarely_and_found_again(
     world: World, link: Linked
 ) -> None:
@@ -139,12 +148,13 @@ def test_a_calendar_that_vanished_is_asked_for_rarely_and_found_again(
     assert world.fresh(link).state == "linked"
 
 
-def test_a_page_that_is_not_google_s_is_never_the_last_word(database_kind: str) -> None:
+def test_a_page_that_is_not_google_s_is_never_the_last_word() -> None:
     for status in range(400, 600):
         if status != 410:
             assert not from_answer(status, {}, b"<html>").permanent
 
 
+@on_sqlite
 def test_a_delta_that_google_calls_invalid_is_listed_anew_at_once(
     world: World, link: Linked
 ) -> None:
@@ -161,6 +171,7 @@ def test_a_delta_that_google_calls_invalid_is_listed_anew_at_once(
     assert ["syncToken" in one["path"] for one in world.asked()] == [True]
 
 
+@on_sqlite
 def test_a_later_page_that_google_calls_invalid_has_the_window_listed_soon(
     world: World, link: Linked
 ) -> None:
@@ -177,3 +188,42 @@ def test_a_later_page_that_google_calls_invalid_has_the_window_listed_soon(
     world.later(next_in(world, link))
     assert link.calendar_id in syncing.sync_due(world.rt).synced
     assert len(world.values(link)) == 4
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "kind, endpoint, options, code",
+    [
+        (
+            *("error", "events.list"),
+            {"status": 403, "reason": "accessNotConfigured"},
+            "accessNotConfigured",
+        ),
+        ("invalid_client", "oauth.token", {}, "invalid_client"),
+    ],
+)
+def test_what_only_an_operator_can_mend_is_told_to_the_operators(
+    world: World, link: Linked, kind: str, endpoint: str, options: dict[str, Any], code: str
+) -> None:
+    world.google.fault(kind, endpoint=endpoint, **options)
+    world.later(2 * HOUR)
+    assert link.calendar_id in world.sync(link).failed
+    seen = reporting.board(world.rt)
+    refused = [one for one in seen.halted if one.what is reporting.Standstill.GOOGLE]
+    assert [one.codes for one in refused] == [(code,)]
+    what, _ = words_board.halted(refused[0])
+    assert words_board.reason(code) in what
+    assert [row.reason for row in seen.rows if row.wrong is reporting.Wrong.STALE] == [code]
+    text = exposition(seen.signals, ["bel"]).decode()
+    assert f'gcal_calendars_failing{{reason="{code}"}} 1.0' in text
+    world.google.clear_faults()
+    world.sync(link)
+    assert not [one for one in reporting.board(world.rt).halted if one.codes]
+
+
+def test_every_code_of_the_project_has_its_alarm_and_its_words() -> None:
+    rules = (Path(__file__).parents[2] / "docs/operate/alerts.yml").read_text()
+    (told,) = re.findall(r'gcal_calendars_failing\{reason=~"([^"]+)"', rules)
+    assert set(told.split("|")) == PROJECT_FAULTS
+    runbook = (Path(__file__).parents[2] / "docs/operate.md").read_text()
+    assert [code for code in PROJECT_FAULTS if f"`{code}`" not in runbook] == []

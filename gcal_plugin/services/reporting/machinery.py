@@ -1,4 +1,4 @@
-"""Whether the product's own processes run: what stands still makes every other figure stale."""
+"""Whether what is ours works: what stands still makes every other figure stale."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..signals import BEAT_LIMIT, Signals
+from ..sync_failures import PROJECT_FAULTS
 
 
 class Standstill(StrEnum):
@@ -14,6 +15,8 @@ class Standstill(StrEnum):
     CLOCK = "clock"
     QUEUE = "queue"
     WORKERS = "workers"
+    GOOGLE = "google"
+    """Google refuses our project or a client of ours, whosever calendar it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class Halted:
     what: Standstill
     queues: tuple[str, ...] = ()
     """For `WORKERS`: the queues that nobody serves."""
+    codes: tuple[str, ...] = ()
+    """For `GOOGLE`: what it says."""
 
 
 def halted(seen: Signals) -> list[Halted]:
@@ -34,4 +39,6 @@ def halted(seen: Signals) -> list[Halted]:
         found.append(Halted(Standstill.QUEUE))
     elif unserved := tuple(one.name for one in seen.queues if not one.workers):
         found.append(Halted(Standstill.WORKERS, unserved))
+    if refused := tuple(code for code, _ in seen.failing if code in PROJECT_FAULTS):
+        found.append(Halted(Standstill.GOOGLE, codes=refused))
     return found

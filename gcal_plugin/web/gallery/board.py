@@ -46,6 +46,7 @@ def board_view() -> BoardView:
         stale=[("belwinkel", "main", 1)],
         sync_ages=[310, 52, 21, 9, 3, 1, 0, 0, 0],
         never_synced=0,
+        failing=[("governed", 1)],
         push_states={"none": 396},
         grants={"live": 380, "revoked": 2},
         requests={"agreed": 3},

@@ -1,4 +1,4 @@
-"""How full the queues are, in one round trip."""
+"""How full the queues are, and who serves them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ _ANSWERS = 6
 
 
 def queue_states(redis: Redis) -> Sequence[QueueState] | None:
-    """Depth, lag, failures and workers of each queue; None where the server is away."""
+    """Depth, lag, failures and workers of each queue; None where the server is away.
+
+    Two round trips. A worker that died hard stays in its queue's set until another of the same
+    queue tidies up, so only those count whose own key has not run out: two minutes at most.
+    """
     names = [queue.value for queue in QueueName]
     try:
         asked = redis.pipeline(transaction=False)
@@ -27,7 +31,7 @@ def queue_states(redis: Redis) -> Sequence[QueueState] | None:
             asked.lrange(key, 0, 0)
             asked.lrange(key, -1, -1)
             asked.zcard(f"rq:failed:{name}")
-            asked.scard(f"rq:workers:{name}")
+            asked.smembers(f"rq:workers:{name}")
             asked.zrange(f"rq:wip:{name}", 0, 0)
         answers = asked.execute()
         waiting = [
@@ -42,17 +46,22 @@ def queue_states(redis: Redis) -> Sequence[QueueState] | None:
         running = [b"".join(one) for one in answers[_ANSWERS - 1 :: _ANSWERS]]
         for one in running:  # "job:execution", or nothing
             asked.hget(f"rq:job:{one.decode().partition(':')[0]}", "meta")
+        members = answers[_ANSWERS - 2 :: _ANSWERS]
+        for workers in members:  # the names of their own keys
+            asked.exists(*workers or ("rq:worker:",))
         since = asked.execute()
     except RedisError:
         return None  # the caller shows that it is away
-    busy = [progress.read(meta) for meta in since[-len(names) :]]
+    alive = since[-len(names) :]
+    busy = [progress.read(meta) for meta in since[-2 * len(names) : -len(names)]]
     states, at = [], 0
     for place, name in enumerate(names):
-        depth, _, _, failed, workers, _ = answers[place * _ANSWERS : (place + 1) * _ANSWERS]
+        depth, _, _, failed, *_ = answers[place * _ANSWERS : (place + 1) * _ANSWERS]
         count = len(waiting[place])
         lags = [_age(one) for one in since[at : at + count] if one]
         at += count
-        states.append(QueueState(name, depth, max(lags, default=0.0), failed, workers, busy[place]))
+        lag = max(lags, default=0.0)
+        states.append(QueueState(name, depth, lag, failed, alive[place], busy[place]))
     return states
 
 

@@ -199,6 +199,21 @@ def stop_all(session: Session, now: datetime, limit: int) -> int:
     return done.rowcount
 
 
+def give_up(session: Session, grant_id: UUID, now: datetime) -> None:
+    """Count no more on the channels of a grant that is over: Google may end them without a word."""
+    ours = sa.select(_CALENDARS.c.id).where(_CALENDARS.c.grant_id == grant_id)
+    session.execute(
+        sa.update(_CHANNELS)
+        .where(_CHANNELS.c.calendar_id.in_(ours), _CHANNELS.c.state.in_(_LIVE))
+        .values(state="stopping", renew_at=now)
+    )
+    session.execute(
+        sa.update(_CALENDARS)
+        .where(_CALENDARS.c.grant_id == grant_id, _CALENDARS.c.push_state == "open")
+        .values(push_state="none", watch_at=None)
+    )
+
+
 def due_to_stop(session: Session, now: datetime, limit: int) -> list[str]:
     """Channels to close: told to, over, left behind half open, or of a calendar without links."""
     followed = (

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from gcal_plugin.services import syncing, watching
+from gcal_plugin.services import breaking, grant_tokens, syncing, watching
 from gcal_plugin.services.channel_tokens import new_token
-from gcal_plugin.store.tables import Calendar, Channel, Link
+from gcal_plugin.store.tables import Calendar, Channel, Grant, Link
 from gcal_plugin.store.tables.base import new_id
 from tests.support.channels import channels
 from tests.support.world import HOUR, MINUTE, Linked, World
@@ -300,3 +300,24 @@ def test_a_disconnect_during_a_fetch_wins(world: World) -> None:
     assert report.synced == set()
     assert world.rows(link, history=True) == []
     assert world.calendar_of(link).lease_until is None
+
+
+def test_a_grant_that_was_lost_gets_a_channel_of_its_own_when_it_comes_back(pushed: World) -> None:
+    link = watched(pushed)
+    (old,) = channels(pushed)
+    breaking.grant_lost(pushed.rt, link.grant_id, "revoked")
+    assert [one.state for one in channels(pushed)] == ["stopping"]
+    assert pushed.calendar_of(link).push_state == "none"
+    tokens = pushed.google.grant(JAN)
+    with pushed.rt.store.begin() as session:
+        grant = session.get(Grant, link.grant_id)
+        assert grant is not None
+        grant.state, grant.consented_at = "live", pushed.now
+        grant_tokens.put_refresh_token(pushed.rt.store.keyring, grant, tokens["refresh_token"])
+        session.execute(sa.update(Link).values(state="linked"))
+    pushed.later(MINUTE)
+    assert is_polled(pushed, link), "whatever Google still means to tell"
+    watching.renew_due(pushed.rt)
+    (new,) = channels(pushed)
+    assert (new.id != old.id, new.state) == (True, "open")
+    assert [one["id"] for one in pushed.google.control("GET", "channels")["channels"]] == [new.id]

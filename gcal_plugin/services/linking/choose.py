@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from ...store import scope
 from ...store.tables import Calendar, Consent, Grant, Link
 from .. import grant_tokens
 from ..access import actor, as_customer
-from ..grants import access_token
+from ..grants import with_token
 from ..link_records import move, note, wants_attention, works_again
 from ..runtime import Runtime
 from ..syncing import sync_calendars
@@ -64,21 +64,28 @@ def calendar_choice(
         consent = pending_consent(rt, session, account, link, session_key)
         grant = link.grant
         token = _consent_access(rt, consent) if consent else None
+        tenant_id = link.tenant_id
         previous = None
         if consent and grant and grant.subject != consent.subject:
             previous = grant.email
         email = consent.email if consent else (grant.email if grant else "")
         chosen = link.calendar.google_id if link.calendar else None
         others = _also_on(session, link)
-    if token is None:
-        if grant is None or grant.state != "live":
-            raise NothingToChoose
-        token = access_token(rt, grant.id)
+
+    def listed(access: AccessToken) -> list[CalendarInfo]:
+        return rt.calendars.calendars(replace(access, urgent=True, tenant_id=tenant_id))
+
+    if token is not None:
+        calendars = listed(token)
+    elif grant is None or grant.state != "live":
+        raise NothingToChoose
+    else:
+        calendars = with_token(rt, grant.id, listed)
     return Choice(
         link_id=link.id,
         email=email,
         previous_email=previous,
-        calendars=rt.calendars.calendars(token),
+        calendars=calendars,
         chosen=chosen,
         also_on=others,
         capabilities=exchange.capabilities if (exchange := rt.telephony.get(link.pbx)) else None,

@@ -181,13 +181,13 @@ def claim(
     session: Session,
     link_ids: Sequence[UUID],
     *,
-    pbx: str = "",
+    pbxs: Collection[str],
     until: datetime,
     now: datetime,
     lease_until: datetime,
     by: str,
 ) -> list[Claim]:
-    """Take those of the lines that are due up to `until` and free.
+    """Take those of the lines that are on these exchanges, due up to `until`, and free.
 
     Each gets the next generation and a revision above every one that was asked for or seen, so
     that an exchange which fences refuses whoever we overtook. A row that another transaction has
@@ -200,7 +200,7 @@ def claim(
             sa.select(Forwarding.link_id)
             .where(
                 among(session, Forwarding.link_id, part),
-                Forwarding.pbx == pbx if pbx else sa.true(),
+                Forwarding.pbx.in_(pbxs),
                 Forwarding.due_at <= until,
                 sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until <= now),
             )

@@ -17,8 +17,8 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session
 
-from ...ports import TelephonyError
 from ...store.queries_switching import Claim, claim, renew, still_ours
+from ...store.queries_unserved import put_off
 from ..runtime import Runtime
 from .breaker import breaker_of
 from .compute import choose_steps, compute, faults
@@ -40,6 +40,9 @@ LOOK_BEFORE = timedelta(seconds=0.6)
 LOOK_HOLDS = timedelta(seconds=1.5)
 """How long that look is good for: a batch that waited longer for its turn looks again. One that
 goes out at its instant asks the database nothing in between."""
+UNKNOWN = timedelta(seconds=30)
+"""How long lines of an exchange that is not configured are left to whoever may know it, and then
+alone: back in the settings, it has its lines right within as long."""
 
 
 @dataclass(slots=True)
@@ -95,26 +98,28 @@ def prepare(
     one that does not answer cannot hold up the next batch.
     """
     clock, report = EdgeClock(), BatchReport()
+    if pbx and pbx not in rt.telephony:
+        _without_exchange(rt, link_ids)
+        return Ready([], report)
     with rt.store.begin() as session:
         now = clock.look(rt, session)
         at = max(now, due_at) if due_at is not None else now
         claims = claim(
             session,
             link_ids,
-            pbx=pbx,
+            pbxs=[pbx] if pbx else list(rt.telephony),
             until=at,
             now=now,
             lease_until=at + LEASE,
             by=_who(),
         )
     report.claimed = len(claims)
-    unknown = [one for one in claims if one.pbx not in rt.telephony]
-    if unknown:
-        _without_exchange(rt, unknown, report, now)
-    known = [one for one in claims if one.pbx in rt.telephony]
-    if not known:
+    if not pbx and len(claims) < len(link_ids):
+        claimed = {one.link_id for one in claims}
+        _without_exchange(rt, [one for one in link_ids if one not in claimed])
+    if not claims:
         return Ready([], report)
-    intents = _work_out(rt, known, at)
+    intents = _work_out(rt, claims, at)
     still = [one for one in intents if one.fault is None and one.step is Step.NOTHING]
     poison = faults(intents)
     with rt.store.begin() as session:
@@ -214,17 +219,17 @@ def switch_batch(
     return ready.report
 
 
-def _without_exchange(
-    rt: Runtime, claims: Sequence[Claim], report: BatchReport, now: datetime
-) -> None:
-    """The exchange's entry is gone from the settings: told on each line, and tried again later."""
-    log.error("exchange_not_configured", pbx=claims[0].pbx, lines=len(claims))
-    outcomes = []
-    for one in claims:
-        error = TelephonyError(f"no exchange named {one.pbx!r} is configured")
-        outcomes.append(Outcome(Intent(one, now, revision=one.revision), error=error))
+def _without_exchange(rt: Runtime, link_ids: Sequence[UUID]) -> None:
+    """Lines that may be on an exchange whose entry is not in this process's settings.
+
+    While a deployment is under way another process may have it, and gone by mistake it comes back:
+    so they are not claimed. Told on those that nobody else took meanwhile.
+    """
     with rt.store.begin() as session:
-        write_down(session, now, report, outcomes)
+        now = rt.store.now(session)
+        untouched = put_off(session, link_ids, list(rt.telephony), now, UNKNOWN)
+    for pbx, lines in untouched.items():
+        log.error("exchange_not_configured", pbx=pbx, lines=lines)
 
 
 def _who() -> str:

@@ -299,13 +299,6 @@ def test_a_dead_exchange_is_left_alone_for_a_while(world: World, exchange: Excha
     assert world.row(links[-1]).failures == 0
 
 
-def test_an_exchange_that_left_the_settings_is_told_on_the_line(world: World) -> None:
-    link = world.link(pbx="gone")
-    world.window(link, JAN, minutes(0), minutes(60))
-    world.go()
-    assert world.row(link).last_error == "no exchange named 'gone' is configured"
-
-
 def test_exchanges_that_chain_forwards_get_no_rings(world: World) -> None:
     exchange = Exchange("main", clock=world.clock, chains_forwards=True)
     world.rt.telephony["main"] = exchange  # type: ignore[index]

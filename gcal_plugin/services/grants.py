@@ -106,12 +106,8 @@ def _look(rt: Runtime, wanted: Mapping[UUID, AccessToken | None]) -> _Looked:
         stale: list[UUID] = []
         for grant_id, refused in wanted.items():
             grant = known.get(grant_id)
-            if grant is None or grant.state == "revoked":
+            if grant is None or grant.state != "live":
                 looked.found[grant_id] = GrantRevoked()
-            elif grant.state != "live":
-                looked.found[grant_id] = CalendarError(
-                    "the account is suspended", reason=grant.state
-                )
             elif token := _other(cached(keyring, grant, now), refused):
                 looked.found[grant_id] = token
             else:

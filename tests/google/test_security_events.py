@@ -131,3 +131,17 @@ def test_what_was_done_and_not_written_down_leaves_a_newer_consent_alone(
     assert security.handle_security_event(pushed.rt, token) == 202
     assert outcomes(pushed) == ["ended 0, checking 1"]
     assert pushed.grant_of(link).state == "live"
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_an_account_that_is_enabled_again_is_connected_again_by_its_owner(pushed: World) -> None:
+    link = pushed.link()
+    pushed.sync(link)
+    disabled, enabled = (_signed(pushed, f"account-{word}") for word in ("disabled", "enabled"))
+    assert security.handle_security_event(pushed.rt, disabled) == 202
+    assert pushed.fresh(link).broken_reason == "account_disabled"
+    pushed.later(HOUR)
+    pushed.forget_asked()
+    assert security.handle_security_event(pushed.rt, enabled) == 202
+    assert syncing.sync_due(pushed.rt).requests == 0, "its tokens ended with it"
+    assert (pushed.grant_of(link).state, pushed.fresh(link).state) == ("revoked", "reconnect")

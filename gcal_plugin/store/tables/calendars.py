@@ -28,7 +28,7 @@ class Grant(Base):
     email: Mapped[Name]
     scopes: Mapped[list[str]] = mapped_column(Json, default=list)
     state: Mapped[str] = mapped_column(sa.String(16), default="live")
-    """`live`, `suspended` (account disabled) or `revoked`."""
+    """`live`, or `revoked`: withdrawn, or its account disabled, which ends its tokens for good."""
     refresh_token: Mapped[str | None] = mapped_column(sa.Text)
     """Sealed; emptied when the grant ends."""
     token_prefix: Mapped[str | None] = mapped_column(sa.String(64))

@@ -87,7 +87,7 @@ def test_a_dead_grant_and_a_calendar_that_is_gone_end_the_answer(world: World) -
     world.window(link, JAN, minutes(0), minutes(60))
     assert asked(world) == {JAN}
     with world.rt.store.begin() as session:
-        session.get_one(Grant, session.get_one(Link, link).grant_id).state = "suspended"
+        session.get_one(Grant, session.get_one(Link, link).grant_id).state = "revoked"
     assert asked(world) == set()
     with world.rt.store.begin() as session:
         session.get_one(Grant, session.get_one(Link, link).grant_id).state = "live"

@@ -80,7 +80,7 @@ def test_a_dead_grant_stops_a_linked_link_too(world: World) -> None:
     world.window(link, JAN, minutes(0), minutes(60))
     with world.rt.store.begin() as session:
         grant_id = session.get_one(Link, link).grant_id
-        session.get_one(Grant, grant_id).state = "suspended"
+        session.get_one(Grant, grant_id).state = "revoked"
     world.go()
     assert world.held() == set()
 

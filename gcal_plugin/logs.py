@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 _MASKED = "[masked]"
 _PERSONAL = re.compile(
     r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"  # an address
-    r"|(?<![\w.:-])(?:\+|00?)[1-9]\d{7,13}(?![\w.:-])"  # a telephone number
+    # A telephone number, written in one or with spaces, dashes or brackets.
+    r"|(?<![\w.+-])(?:\+|00?)[1-9](?:[ ()-]{0,3}\d){7,13}(?![\w-])"
+    r"|(?<![\w.-])31[1-9]\d{8}(?![\w.-])"
     r"|\bya29\.[\w.-]+|\b1//[\w-]{10,}|\beyJ[\w-]{6,}\.[\w.-]+"  # Google's tokens, and any JWT
+)
+_QUOTED = re.compile(
+    r"\[parameters: (?:(?!\n\(Background).)*"  # what a statement of SQLAlchemy was given
+    r"|^(DETAIL|CONTEXT):[^\n]*",  # the row that Postgres refused
+    re.DOTALL | re.MULTILINE,
 )
 _SECRET_KEYS = frozenset(
     {"authorization", "cookie", "code", "password", "secret", "token", "access_token",
@@ -90,13 +97,19 @@ def _begin_request() -> None:
     structlog.contextvars.bind_contextvars(request_id=request_name())
 
 
+def redact(text: str) -> str:
+    """Text without what is personal or secret: addresses, numbers, tokens, the values in a
+    database's error. What kind of error it was, and where, stays."""
+    return _PERSONAL.sub(_MASKED, _QUOTED.sub(_MASKED, text))
+
+
 def mask(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Take addresses, telephone numbers, tokens and secrets out of what is about to be written."""
     for key, value in event.items():
         if key in _SECRET_KEYS:
             event[key] = _MASKED
         elif isinstance(value, str):
-            event[key] = _PERSONAL.sub(_MASKED, value)
+            event[key] = redact(value)
         elif isinstance(value, list | tuple | dict):
-            event[key] = _PERSONAL.sub(_MASKED, repr(value))
+            event[key] = redact(repr(value))
     return event

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+import traceback
 from types import FrameType
 from typing import Any
 
@@ -19,6 +20,7 @@ from rq.queue import Queue
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
+from ..logs import redact
 from .battery import Battery
 from .connection import connect_worker
 from .context import runtime_of
@@ -76,6 +78,17 @@ class GcalWorker(SimpleWorker):
                 return super().perform_job(job, queue, execution)
             finally:
                 rt.store.release()
+
+    def handle_job_failure(
+        self, job: Job, queue: Queue, *given: Any, exc_string: str = "", **named: Any
+    ) -> None:
+        """Keep why a job failed, without what its error quotes: it is kept for a day and shown."""
+        super().handle_job_failure(job, queue, *given, exc_string=redact(exc_string), **named)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Log it as ours are logged; RQ's own line would quote whatever the error does."""
+        fault = redact("".join(traceback.format_exception(*exc_info)))
+        log.error("job_failed", job_id=job.id, queue=job.origin, fault=fault)
 
 
 def _foreign(job: Job) -> str:

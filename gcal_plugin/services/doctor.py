@@ -44,9 +44,14 @@ def _database(rt: Runtime) -> Iterator[Finding]:
         return
     kind = rt.store.engine.dialect.name
     yield Finding("database", True, kind)
-    same = held == newest
-    mend = "" if same else "Run `flask gcal db upgrade`."
-    yield Finding("tables", same, f"{held or 'none'} (newest: {newest})", mend)
+    detail = f"{held or 'none'} (this version: {newest})"
+    if not migrate.serves(held):
+        yield Finding("tables", False, detail, "Run `flask gcal db upgrade`.")
+    elif held != newest:
+        mend = "They are of a newer version and serve this one: restart this machine on that one."
+        yield Finding("tables", True, detail, mend)
+    else:
+        yield Finding("tables", True, detail)
     skew = abs((datetime.now(UTC) - now).total_seconds())
     mend = "" if skew < _SKEW_SECONDS else "Let both machines keep time with NTP (chrony)."
     yield Finding("clock against the database's", not mend, f"{skew:.2f} s", mend)

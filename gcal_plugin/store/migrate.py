@@ -35,9 +35,15 @@ def _config(connection: sa.Connection | None = None) -> Config:
 
 
 def upgrade(engine: sa.Engine, revision: str = "head") -> str | None:
-    """Bring the plugin's tables up to `revision`; answers the revision now held."""
+    """Bring the plugin's tables up to `revision`; answers the revision now held.
+
+    Tables that a newer version has brought further stay as they are.
+    """
     from alembic import command
 
+    held = current(engine)
+    if revision == "head" and held is not None and held > _HEAD:
+        return held  # a newer version has been here: what it added serves this one too
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
@@ -63,13 +69,30 @@ def current(engine: sa.Engine) -> str | None:
         return connection.scalar(sa.select(held.c.version_num))
 
 
+def _newest() -> str:
+    scripts = (files(__package__) / "migrations" / "versions").iterdir()
+    return max(name.partition("_")[0] for one in scripts if (name := one.name)[:1].isdecimal())
+
+
+_HEAD = _newest()
+"""Looked up when this process starts: a newer version that is installed beneath it while it runs
+changes nothing of what it was written for."""
+
+
 def head() -> str:
     """The newest revision that this version ships.
 
     Revisions are numbered, and a script is named by its number: `0002_append_only_audit.py`.
     """
-    scripts = (files(__package__) / "migrations" / "versions").iterdir()
-    return max(name.partition("_")[0] for one in scripts if (name := one.name)[:1].isdecimal())
+    return _HEAD
+
+
+def serves(held: str | None) -> bool:
+    """Whether tables at the revision `held` serve this version.
+
+    Newer ones do: revisions expand first, so that during an upgrade the old processes go on.
+    """
+    return held is not None and held >= _HEAD
 
 
 def include_object(

@@ -74,3 +74,16 @@ def test_the_newest_revision_is_alembics() -> None:
 def test_before_the_first_upgrade_there_is_no_revision(engine: sa.Engine) -> None:
     assert migrate.current(engine) is None
     assert migrate.head()
+
+
+def test_tables_of_a_newer_version_serve_this_one(engine: sa.Engine) -> None:
+    assert not migrate.serves(None)
+    migrate.upgrade(engine, "0001")
+    assert not migrate.serves(migrate.current(engine))
+    migrate.upgrade(engine)
+    assert migrate.serves(migrate.current(engine))
+    newer = f"{int(migrate.head()) + 1:04d}"
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE {migrate.VERSION_TABLE} SET version_num = '{newer}'"))
+    assert migrate.serves(migrate.current(engine))
+    assert migrate.upgrade(engine) == newer, "an old process that starts leaves them as they are"

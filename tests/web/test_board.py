@@ -16,6 +16,7 @@ from gcal_plugin.ports.load import Busy, QueueState
 from gcal_plugin.services import leading
 from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.services.tallying import tally
+from gcal_plugin.store.migrate import VERSION_TABLE, head
 from gcal_plugin.store.queries_switching import ensure_rows
 from gcal_plugin.store.tables import (
     Audit,
@@ -316,3 +317,18 @@ def test_ready_tells_each_neighbour(app: Flask) -> None:
     }  # fmt: skip
     assert answer.status_code == 503
     assert app.test_client().get(f"{PREFIX}/healthz").json == {"status": "ok"}
+
+
+def test_ready_goes_on_while_the_tables_are_ahead(app: Flask) -> None:
+    with app.app_context():
+        engine = runtime(app).store.engine
+    answers = []
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32))"))
+        connection.execute(sa.text(f"INSERT INTO {VERSION_TABLE} VALUES ('0001')"))
+    for held in ("0001", head(), "9999"):
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '{held}'"))
+        answer = app.test_client().get(f"{PREFIX}/readyz")
+        answers.append((answer.status_code, answer.json["migrations"]))
+    assert answers == [(503, False), (200, True), (200, True)]

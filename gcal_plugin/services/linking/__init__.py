@@ -6,6 +6,7 @@ from .choose import Choice, calendar_choice, choose_calendar, reconnect_same
 from .connect import (
     ConnectOutcome,
     NotReady,
+    attempted_link,
     begin_connect,
     finish_connect,
     pending_consent,
@@ -56,6 +57,7 @@ __all__ = [
     "TitlesUnreadable",
     "Withdrawn",
     "add_link",
+    "attempted_link",
     "begin_connect",
     "calendar_choice",
     "choose_calendar",

@@ -120,6 +120,21 @@ def return_host_of(rt: Runtime, state: str) -> str | None:
         )
 
 
+def attempted_link(rt: Runtime, account: Account, state: str) -> UUID | None:
+    """The link that this person's attempt with this state is for; None where there is no such one.
+
+    Asked before the attempt is used up: whatever Google answers, the person goes back to that link.
+    """
+    with rt.store.begin() as session:
+        return session.scalar(
+            sa.select(Attempt.link_id).where(
+                Attempt.state_digest == _digest(state),
+                Attempt.tenant_id == account.tenant_id,
+                Attempt.account_id == account.id,
+            )
+        )
+
+
 def finish_connect(
     rt: Runtime,
     account: Account,

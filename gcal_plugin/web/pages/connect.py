@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from urllib.parse import urlencode
+from uuid import UUID
 
 import structlog
-from flask import flash, redirect, request, session, url_for
+from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ...ports import CalendarError
 from ...services import linking
-from ...services.reporting import PageState
+from ...services.reporting import PageState, link_ids
 from .. import current, hosts
 from ..i18n import gettext as _
 from . import outcome
-from .common import back, page_url, pressed, the_link
+from .common import back, pressed, the_link
 
 log = structlog.get_logger(__name__)
-_CONNECTING = "gcal_connecting"
 
 
 def begin(link_id: str | None = None) -> ResponseReturnValue:
@@ -27,7 +27,6 @@ def begin(link_id: str | None = None) -> ResponseReturnValue:
         return back(link)
     rt = current.runtime()
     redirect_uri, return_host = hosts.callback(rt)
-    session[_CONNECTING] = str(link) if link_id else ""
     try:
         address = linking.begin_connect(
             rt,
@@ -66,9 +65,10 @@ def callback() -> ResponseReturnValue:
 
 
 def _finish(state: str) -> ResponseReturnValue:
+    """Use up the attempt; each tab goes back to the link that its own attempt was for."""
     rt, account = current.runtime(), current.account()
-    link_id = session.pop(_CONNECTING, "") or None
-    status = url_for("gcal.status", link_id=link_id) if link_id else url_for("gcal.status")
+    link = linking.attempted_link(rt, account, state) if state else None
+    status = _page_of("status", link)
     try:
         found = linking.finish_connect(
             rt,
@@ -81,10 +81,10 @@ def _finish(state: str) -> ResponseReturnValue:
         )
         kept = linking.reconnect_same(rt, account, found.link_id, session_key=current.session_key())
     except linking.ConsentCancelled:
-        outcome.put(PageState.CANCELLED)
+        outcome.put(PageState.CANCELLED, link)
         return redirect(status, 303)
     except linking.ScopesMissing as missing:
-        outcome.put(PageState.SCOPE, missing=sorted(missing.missing))
+        outcome.put(PageState.SCOPE, link, missing=sorted(missing.missing))
         return redirect(status, 303)
     except linking.LinkingError as error:
         flash(refusal(error), "bad")
@@ -96,8 +96,15 @@ def _finish(state: str) -> ResponseReturnValue:
     if kept is not None:
         flash(_("Connected again as %(email)s.", email=found.email), "ok")
         return redirect(status, 303)
-    chosen = url_for("gcal.calendars", link_id=link_id) if link_id else page_url("calendars", None)
-    return redirect(chosen, 303)
+    return redirect(_page_of("calendars", found.link_id), 303)
+
+
+def _page_of(name: str, link: UUID | None) -> str:
+    """The address of a page of this link: without its id where it is the person's only one."""
+    theirs = link_ids(current.runtime(), current.account())
+    if link not in theirs or len(theirs) == 1:
+        return url_for(f"gcal.{name}")
+    return url_for(f"gcal.{name}", link_id=str(link))
 
 
 def refusal(error: linking.LinkingError) -> str:

@@ -21,7 +21,7 @@ def confirm(link_id: str | None = None) -> ResponseReturnValue:
     form = ButtonForm()
     if pressed(form):
         try:
-            outcome.put_disconnected(linking.disconnect(rt, account, link))
+            outcome.put_disconnected(linking.disconnect(rt, account, link), link)
         except IllegalStep:
             # Pressed twice: the first one did it.
             return back(link)

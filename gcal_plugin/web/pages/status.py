@@ -25,7 +25,7 @@ def show(link_id: str | None = None) -> ResponseReturnValue:
         return render.page("overview.html", views=views, form=ButtonForm())
     if view.now is not None:
         g.gcal_now = view.now
-    told = outcome.take()
+    told = outcome.take(view.link.id if view.link else None)
     if told is not None:
         view = replace(view, state=PageState(told["state"]))
     return render.page("status.html", **context(view, told=told))

@@ -5,19 +5,27 @@ from __future__ import annotations
 import json
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from gcal_plugin.ports import Line, PlanWindow, Telephony, UnknownExtension
+from gcal_plugin.ports import (
+    Applied,
+    ForeignForward,
+    Line,
+    PlanWindow,
+    Telephony,
+    UnknownExtension,
+)
 from gcal_plugin.telephony.asterisk import FamilyTelephony, FollowMeTelephony, ForwardTelephony
 from gcal_plugin.telephony.asterisk.ami import Manager
 from tests.contracts.telephony import (
     LINE,
     LINES,
+    OTHER,
     SAME_NUMBER_ELSEWHERE,
     TelephonyContract,
     WireContract,
@@ -135,6 +143,17 @@ class TestAsteriskFamily(WireContract, TelephonyContract):
         assert kept == {"a-b.example"}
         assert adapter.read(far).destinations == numbers(1)
 
+    @pytest.mark.parametrize("value", ["*97", "5:0:0:*97", "5:1:0:"])
+    def test_a_row_that_is_not_ours_stops_no_other_line(self, server: Family, value: str):
+        """Somebody else's text, a code instead of a number, a plan whose rows are gone."""
+        adapter = server.connect(server.port)
+        adapter.replace(OTHER, numbers(1), revision=1)
+        adapter._manager.put("gcal", "acme.example/200", value)
+        found = {state.line: state for state in adapter.read_all()}
+        assert found[LINE].odd
+        assert found[OTHER].destinations == numbers(1)
+        assert adapter.replace(LINE, numbers(2), revision=6) == Applied(numbers(2), 6)
+
     def test_values_fit_into_what_astdb_reads_back(self, server: Family):
         adapter = server.connect(server.port)
         adapter.replace(LINE, numbers(10), revision=999_999_998)
@@ -146,6 +165,19 @@ class FreePbxContract(WireContract, TelephonyContract):
     refuses_older = False
     keeps_revision = False
 
+    type_by_hand: Callable[[Manager], None]
+
+    def test_a_feature_code_that_somebody_typed_stops_no_other_line(self, server: AmiServer):
+        adapter = server.connect(server.port)
+        for line in (LINE, OTHER):
+            adapter.replace(line, numbers(1), revision=1)
+        self.type_by_hand(adapter._manager)
+        with pytest.raises(ForeignForward, match="not ours"):
+            adapter.read(LINE)
+        found = {state.line: state for state in adapter.read_all()}
+        assert "97" in found[LINE].odd
+        assert found[OTHER].destinations == numbers(1)
+
     def test_the_same_extension_in_two_domains_is_two_lines(self, telephony: Telephony):
         """A FreePBX is one customer's: the other domain's 200 is not here."""
         telephony.replace(LINE, numbers(1), revision=1)
@@ -155,6 +187,10 @@ class FreePbxContract(WireContract, TelephonyContract):
 
 
 class TestFreePbxForward(FreePbxContract):
+    @staticmethod
+    def type_by_hand(manager: Manager) -> None:
+        manager.put("CF", "200", "*97")
+
     @pytest.fixture
     def server(self, tmp_path: Path) -> Iterator[AmiServer]:
         server = Forward(tmp_path, "--may", "system,call")
@@ -177,6 +213,10 @@ class TestFreePbxForward(FreePbxContract):
 
 
 class TestFreePbxFollowMe(FreePbxContract):
+    @staticmethod
+    def type_by_hand(manager: Manager) -> None:
+        manager.put("AMPUSER", "200/followme/grplist", "*97")
+
     @pytest.fixture
     def server(self, tmp_path: Path) -> Iterator[AmiServer]:
         server = FollowMe(tmp_path, "--old", "--may", "system,call,command")

@@ -114,7 +114,7 @@ class FamilyTelephony(ManagerTelephony):
             return judge_plan(revision, self._write(line, of_set(wanted, revision, expires_at)))
         texts = render_set(wanted, self.capabilities.number_format)
         with self._writing:
-            head = self._head(line)
+            head = self._before(line)
             if revision > head.revision:
                 value = f"{revision}:0:{head.plan}:{BETWEEN.join(texts)}"
                 held = self._switch(line, head, value)
@@ -156,7 +156,7 @@ class FamilyTelephony(ManagerTelephony):
     def _write(self, line: Line, timeline: Timeline) -> Applied:
         check_width(timeline, self.capabilities.max_destinations)
         with self._writing:
-            head = self._head(line)
+            head = self._before(line)
             if timeline.revision > head.revision:
                 below = f"{_key(line)}/{timeline.revision}"
                 for place, segment in enumerate(timeline.segments, start=1):
@@ -188,6 +188,13 @@ class FamilyTelephony(ManagerTelephony):
 
     def _head(self, line: Line) -> Head:
         return Head.read(self._manager.get(FAMILY, _key(line)))
+
+    def _before(self, line: Line) -> Head:
+        """The row that a write replaces; another form than ours has no revision to respect."""
+        try:
+            return self._head(line)
+        except ForeignForward:
+            return Head(0, 0, 0)
 
     def _now(self, line: Line, head: Head) -> Applied:
         """Who rings now, found as the dialplan finds it: by halving."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from gcal_plugin.ports import AuthFailed, Line, TelephonyError
+from gcal_plugin.ports import AuthFailed, Line, TelephonyError, Temporary
 from gcal_plugin.services import switching
 from gcal_plugin.services.switching import retrying
 from gcal_plugin.store.tables import Link
@@ -130,3 +130,18 @@ def test_reconcile_asks_for_everything_that_was_refused(world: World, exchange: 
     switching.sweep(world.rt, "main", again=True)
     world.go()
     assert [world.held(str(200 + number)) for number in range(3)] == [{JAN}] * 3
+
+
+def test_an_end_waits_no_hour_because_the_exchange_says_so(
+    world: World, exchange: Exchange
+) -> None:
+    link = world.link()
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    told = [Temporary("503", retry_after=3600)]
+    exchange.before = lambda line: told.pop() if told else None
+    world.go(minutes(60))
+    assert told == []
+    assert world.held() == {JAN}
+    world.walk(minutes(61))
+    assert world.held() == set()

@@ -66,7 +66,7 @@ def test_an_exchange_that_does_not_end_keeps_nobody_from_being_recorded(
                 assert eventually(lambda: slow.asked.writes == 1), "it is on its way, and stays so"
         assert eventually(lambda: world.row(quick).observed == [["number", JAN]])
         assert world.row(stuck).observed is None
-        assert battery.busy == 1
+        assert eventually(lambda: battery.busy == 1)
         answers.set()
         assert eventually(lambda: world.row(stuck).observed == [["number", JAN]])
         assert eventually(lambda: battery.busy == 0)

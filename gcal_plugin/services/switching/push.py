@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from ...domain.destination import Destination
 from ...ports import (
     Applied,
     BulkResult,
+    ForeignForward,
     InvalidDestination,
     LineState,
     StaleRevision,
@@ -22,6 +23,7 @@ from ...ports.arming import Armable, Prepared
 from .breaker import Breaker
 from .foreseen import Unforeseen, asked, asked_many, prepared
 from .model import Intent, Outcome, Step
+from .writing import Clock, Turn, write, write_rest
 
 READS = 25
 """The most lines in doubt of a batch that are read one by one before writing; beyond that, writing
@@ -34,7 +36,7 @@ NEXT_BATCH = 0.2
 HANDS = 4
 """Requests at once to one exchange from one process, where lines go one by one."""
 
-Clock = Callable[[], datetime]
+T = TypeVar("T")
 
 
 def read_doubtful(
@@ -67,7 +69,11 @@ def read_doubtful(
             # Not about silence: the write that follows meets the same refusal and tells it.
             breaker.answered()
             failed.pop(id(intent), None)
-            if intent.fresh and isinstance(error, Unforeseen):
+            if isinstance(error, ForeignForward) and not intent.target and not intent.plan:
+                intent.step = Step.NOTHING  # its owner's, and nothing of ours is to stand there
+            elif isinstance(error, ForeignForward) or (
+                intent.fresh and isinstance(error, Unforeseen)
+            ):
                 failed[id(intent)] = error  # what stands there may be its owner's
         else:
             failed.pop(id(intent), None)
@@ -170,128 +176,48 @@ class Volley:
         return outcomes
 
     def _send_all(self, breaker: Breaker, clock: Clock, deadline: datetime) -> list[Outcome]:
+        turn = Turn(breaker, clock, deadline)
         if not self._bulk:
-            return self._one_by_one(breaker, clock, deadline)
-        sent_at = clock()
-        wait = 0.0 if sent_at >= deadline else breaker.waits()
-        if wait or sent_at >= deadline:
+            return self._at_once(self.intents, lambda one: write(self.exchange, one, turn))
+        wait, sent_at = turn.waits(), clock()
+        if wait is not None:
             return [Outcome(intent, held_back=wait) for intent in self.intents]
         try:
-            results = self._send(breaker)
+            results = self._send(turn)
         except Unforeseen:
             # One line that the adapter breaks on must not keep the others from being written.
-            return self._one_by_one(breaker, clock, deadline)
+            return self._at_once(self.intents, lambda one: write(self.exchange, one, turn))
         answered_at = clock()
-        outcomes = []
-        for intent, result in zip(self.intents, results, strict=True):
-            outcome = Outcome(
-                intent, result.applied, result.error, sent_at=sent_at, answered_at=answered_at
-            )
-            outcomes.append(self._rest(outcome, clock))
-        return outcomes
+        outcomes = [
+            Outcome(intent, result.applied, result.error, sent_at=sent_at, answered_at=answered_at)
+            for intent, result in zip(self.intents, results, strict=True)
+        ]
+        refused = [one for one in outcomes if isinstance(one.error, InvalidDestination)]
+        if not refused:
+            return outcomes
+        rest = self._at_once(refused, lambda one: write_rest(self.exchange, one, turn))
+        better = {id(one): instead for one, instead in zip(refused, rest, strict=True)}
+        return [better.get(id(one), one) for one in outcomes]
 
-    def _send(self, breaker: Breaker) -> list[BulkResult]:
+    def _send(self, turn: Turn) -> list[BulkResult]:
         ready, states = self.prepared, self._states
         try:
             results = asked_many(
                 ready.send if ready is not None else lambda: self.exchange.replace_many(states),
                 len(states),
             )
-        except Unforeseen:
-            breaker.answered()
+        except Unforeseen as error:
+            turn.told(error)
             raise
         except TelephonyError as error:
             results = [BulkResult(one.line, error=error) for one in self.intents]
-        _tell(breaker, results[0].error if all(one.error for one in results) else None)
+        turn.told(results[0].error if all(one.error for one in results) else None)
         return results
 
-    def _one_by_one(self, breaker: Breaker, clock: Clock, deadline: datetime) -> list[Outcome]:
-        def write(intent: Intent) -> Outcome:
-            sent_at = clock()
-            wait = 0.0 if sent_at >= deadline else breaker.waits()
-            if wait or sent_at >= deadline:
-                return Outcome(intent, held_back=wait)
-            outcome = _write(self.exchange, intent)
-            _tell(breaker, outcome.error)
-            stamped = replace(outcome, sent_at=sent_at, answered_at=clock())
-            return self._rest(stamped, clock)
-
-        if len(self.intents) == 1:
-            return [write(self.intents[0])]
-        with ThreadPoolExecutor(min(HANDS, len(self.intents))) as pool:
-            return list(pool.map(write, self.intents))
-
-    def _rest(self, outcome: Outcome, clock: Clock) -> Outcome:
-        """One bad destination does not sink the others: push those that the exchange takes."""
-        if not isinstance(outcome.error, InvalidDestination) or not outcome.intent.target:
-            return outcome
-        rest = _push_rest(self.exchange, outcome.intent, outcome.error)
-        return replace(rest, sent_at=outcome.sent_at, answered_at=clock())
-
-
-def _write(exchange: Telephony, intent: Intent) -> Outcome:
-    until = intent.plan_until
-    if intent.step is Step.PLAN and until is not None:
-        return _outcome(
-            intent,
-            lambda: exchange.replace_plan(
-                intent.line, intent.plan, valid_until=until, revision=intent.revision
-            ),
-        )
-    return _outcome(
-        intent, lambda: exchange.replace(intent.line, intent.target, revision=intent.revision)
-    )
-
-
-def _outcome(intent: Intent, write: Callable[[], Applied]) -> Outcome:
-    try:
-        return Outcome(intent, applied=asked(write))
-    except TelephonyError as error:
-        return Outcome(intent, error=error)
-
-
-def _push_rest(exchange: Telephony, intent: Intent, error: InvalidDestination) -> Outcome:
-    """Leave out what the exchange refuses: the one it named, or else each in turn."""
-    refused: list[tuple[Destination, str]] = []
-    left = set(intent.target)
-    latest: TelephonyError = error
-    while left:
-        bad = error.destination if error.destination in left else None
-        candidates = [bad] if bad is not None else sorted(left, reverse=True)
-        for one in candidates:
-            outcome = _try(exchange, intent, frozenset(left - {one}))
-            if outcome.applied is not None:
-                refused.append((one, str(latest)))
-                return replace(outcome, refused=tuple(refused))
-            assert outcome.error is not None
-            latest = outcome.error
-            if not isinstance(latest, InvalidDestination):
-                return replace(outcome, refused=tuple(refused))
-        # Leaving out one was not enough: drop it and go on with the others.
-        left.discard(candidates[0])
-        refused.append((candidates[0], str(error)))
-        if isinstance(latest, InvalidDestination):
-            error = latest
-    return Outcome(intent, error=latest, refused=tuple(refused))
-
-
-def _try(exchange: Telephony, intent: Intent, destinations: frozenset[Destination]) -> Outcome:
-    if intent.step is Step.PLAN and intent.plan_until is not None:
-        windows = [
-            window
-            for window in intent.plan
-            if window.destination in destinations or window.destination not in intent.target
-        ]
-        intent.plan = windows
-        return _write(exchange, intent)
-    return _outcome(
-        intent, lambda: exchange.replace(intent.line, destinations, revision=intent.revision)
-    )
-
-
-def _tell(breaker: Breaker, error: TelephonyError | None) -> None:
-    """Only silence and trouble of its own count against an exchange, never a refusal."""
-    if isinstance(error, Temporary):
-        breaker.silent()
-    else:
-        breaker.answered()
+    @staticmethod
+    def _at_once(items: Sequence[T], work: Callable[[T], Outcome]) -> list[Outcome]:
+        """`HANDS` of them at a time; answers in their order."""
+        if len(items) == 1:
+            return [work(items[0])]
+        with ThreadPoolExecutor(min(HANDS, len(items))) as pool:
+            return list(pool.map(work, items))

@@ -18,6 +18,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 CONSOLE = re.compile(r"^( *)```console[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`(flask (?:--app \w+ )?gcal [^`]+)`")
 PLAIN = {"mkdir", "cd", "cat", ".", "export", "python3", "pip", "make", "flask"}
+PLAIN |= {"install", "systemctl", "pg_dump", "pg_restore", "/srv/portal/venv/bin/pip"}
 """Programs that a reader has; what they are asked is checked below, or by the tutorial's test."""
 
 

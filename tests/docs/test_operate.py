@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 import yaml
+from flask import Flask
+from flask_login import LoginManager
+from flask_sqlalchemy import SQLAlchemy
 from prometheus_client.parser import text_string_to_metric_families
 
+from gcal_plugin import GCalPlugin
+from gcal_plugin.store.crypto import new_key
 from gcal_plugin.web.gallery.board import board_view
 from gcal_plugin.web.metrics import exposition
+from tests.servers import PostgresServer
+from tests.servers.databases import Databases
 from tests.servers.process import find_program
+from tests.support.portal import SmallPortal
+from tests.support.runtime import make_schema
 
 DOCS = Path(__file__).parents[2] / "docs"
 OPERATE = DOCS / "operate"
+RUNBOOK = (DOCS / "operate.md").read_text()
 
 
 def run(*command: str | Path) -> str:
@@ -150,3 +162,70 @@ def test_the_image_is_built_from_known_steps() -> None:
     # No HEALTHCHECK: it would hold for workers and clocks too, which serve no page.
     assert set(steps) <= {"FROM", "RUN", "WORKDIR", "COPY", "USER", "ENV", "EXPOSE", "CMD"}
     assert steps.index("USER") < steps.index("CMD")
+
+
+def test_the_units_that_are_enabled_exist() -> None:
+    (line,) = re.findall(r"^systemctl enable --now (.+)$", RUNBOOK, re.MULTILINE)
+    units = {path.stem for path in (OPERATE / "systemd").glob("*.service")}
+    assert {re.sub("@.*", "@", name) for name in line.split()} == units
+    assert {name.partition("@")[2] for name in line.split()} - {""} == {
+        "switch", "sync", "care", "mail",
+    }  # fmt: skip
+
+
+def test_the_environment_that_is_shown_is_one_that_starts(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shown,) = re.findall(r"^```ini\n(.*?)^```$", RUNBOOK, re.MULTILINE | re.DOTALL)
+    values = dict(line.split("=", 1) for line in shown.splitlines())
+    assert set(values) >= {"FLASK_SECRET_KEY", "FLASK_GCAL_REDIS_URL", "FLASK_GCAL_TELEPHONY"}
+    with databases.fresh("postgres", key="schema", prepare=make_schema) as url:
+        values |= {
+            "FLASK_SQLALCHEMY_DATABASE_URI": url,
+            "FLASK_GCAL_ENCRYPTION_KEYS": json.dumps([new_key()]),
+            "FLASK_GCAL_GOOGLE_CLIENT_ID": "id",
+            "FLASK_GCAL_GOOGLE_CLIENT_SECRET": "secret",
+        }
+        secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+        values["FLASK_GCAL_TELEPHONY"] = values["FLASK_GCAL_TELEPHONY"].replace("whsec_...", secret)
+        for key, value in values.items():
+            monkeypatch.setenv(key, value)
+        app, db = Flask("portal"), SQLAlchemy()
+        app.config.from_prefixed_env()
+        db.init_app(app)
+        LoginManager(app)
+        GCalPlugin(portal=SmallPortal()).init_app(app, db=db)
+        rt = app.extensions["gcal"]
+        assert rt.settings.public_url == "https://portal.example"
+        assert list(rt.settings.telephony) == ["main"]
+        with app.app_context():
+            db.engine.dispose()
+
+
+def test_a_backup_comes_back_as_the_page_says(tmp_path: Path) -> None:
+    dump, restore = re.findall(r"^(?:pg_dump|pg_restore) .+$", RUNBOOK, re.MULTILINE)
+    with PostgresServer() as server:
+        url = server.url(server.create_database())
+        make_schema(url)
+        engine = sa.create_engine(url)
+        path = f"{server.programs}:{os.environ['PATH']}"
+        env = os.environ | {"PG_URL": url.replace("+psycopg", ""), "PATH": path}
+
+        def type_in(line: str) -> None:
+            done = subprocess.run(
+                ["bash", "-c", line], env=env, cwd=tmp_path, capture_output=True, text=True,
+                check=False, timeout=120,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+
+        with engine.begin() as connection:
+            connection.execute(sa.text("CREATE TABLE portal_customer AS SELECT 7 AS id"))
+        type_in(dump)
+        with engine.begin() as connection:
+            connection.execute(sa.text("UPDATE portal_customer SET id = 8"))
+            connection.execute(sa.text("DROP TABLE gcal_mail_out"))
+        type_in(restore)
+        with engine.connect() as connection:
+            assert connection.scalar(sa.text("SELECT id FROM portal_customer")) == 7
+            assert sa.inspect(connection).has_table("gcal_mail_out")
+        engine.dispose()

@@ -61,7 +61,7 @@ class PostgresServer:
         options: Mapping[str, str] | None = None,
     ) -> None:
         self.port = port or free_port()
-        self._programs = _programs()
+        self.programs = _programs()
         self._user = _unprivileged()
         self.folder = Path(tempfile.mkdtemp(prefix="gcal-postgres-"))
         if self._user:
@@ -79,7 +79,7 @@ class PostgresServer:
             **({} if durable else _FAST),
             **(options or {}),
         }
-        command: list[str | Path] = [self._programs / "postgres", "-D", self.data]
+        command: list[str | Path] = [self.programs / "postgres", "-D", self.data]
         for key, value in settings.items():
             command += ["-c", f"{key}={value}"]
         self.child = Child(
@@ -94,7 +94,7 @@ class PostgresServer:
 
     def _initialise(self) -> None:
         command = [
-            str(self._programs / "initdb"),
+            str(self.programs / "initdb"),
             f"--pgdata={self.data}",
             f"--username={_ROLE}",
             "--auth=trust",
@@ -204,7 +204,7 @@ class PostgresServer:
         self._client("psql", "--quiet", "--set=ON_ERROR_STOP=1", f"--file={file}", database)
 
     def _client(self, program: str, *words: str) -> None:
-        command = [self._programs / program, "--host=127.0.0.1", f"--port={self.port}"]
+        command = [self.programs / program, "--host=127.0.0.1", f"--port={self.port}"]
         done = subprocess.run(
             [*map(str, command), f"--username={_ROLE}", *words],
             capture_output=True, text=True, check=False, timeout=120,

@@ -51,23 +51,33 @@ class Metadata:
         self._lock = threading.Lock()
         self._document: dict[str, Any] = {}
         self._fetched_at = float("-inf")
+        self._failed_at = float("-inf")
+        self._failure: CalendarError | None = None
         self.keys = Keys(lambda: self.endpoint("jwks_uri"), timeout=timeout, clock=clock)
 
     def document(self) -> Mapping[str, Any]:
-        """The document; an older copy stands in while it cannot be fetched."""
-        if self._clock() - self._fetched_at < _DOCUMENT_LIFE:
+        """The document; an older copy stands in while it cannot be fetched.
+
+        Threads that waited for an attempt which failed do not each make another: one time-out
+        after the other would add up to minutes.
+        """
+        began = self._clock()
+        if began - self._fetched_at < _DOCUMENT_LIFE:
             return self._document
         with self._lock:
-            if self._clock() - self._fetched_at < _DOCUMENT_LIFE:
-                return self._document
-            try:
-                self._document = fetch_json(self._url, self._timeout)
-            except CalendarError:
-                if not self._document:
-                    raise
-                return self._document
-            self._fetched_at = self._clock()
+            if self._clock() - self._fetched_at >= _DOCUMENT_LIFE and self._failed_at < began:
+                self._fetch()
+            if not self._document and self._failure is not None:
+                raise self._failure
         return self._document
+
+    def _fetch(self) -> None:
+        try:
+            self._document = fetch_json(self._url, self._timeout)
+        except CalendarError as error:
+            self._failed_at, self._failure = self._clock(), error
+        else:
+            self._fetched_at, self._failure = self._clock(), None
 
     def endpoint(self, name: str) -> str:
         """An address that the document names; raises `CalendarError` where it does not."""

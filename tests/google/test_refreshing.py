@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from gcal_plugin.google import metadata
 from gcal_plugin.ports import CalendarError, GrantedTokens, GrantRevoked, OAuthClient
 from gcal_plugin.services import grants, sync_store, syncing, watching
 from gcal_plugin.services.sync_fetch import Fetched
@@ -267,3 +269,45 @@ def test_a_token_that_is_refused_for_ever_is_replaced_once_a_fetch(
     assert world.sync(link).failed == {link.calendar_id: "authError"}
     assert len(world.asked("oauth.token")) == 1
     assert world.fresh(link).state == "linked"
+
+
+def test_many_who_wait_for_a_discovery_document_that_does_not_come_wait_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried = threading.Semaphore(0)
+    all_wait = threading.Event()
+
+    def away(url: str, timeout: float) -> dict[str, Any]:
+        tried.release()
+        assert all_wait.wait(20)
+        raise CalendarError("nobody there", reason="unreachable")
+
+    came = threading.Semaphore(0)
+
+    def clock() -> float:
+        came.release()
+        return time.monotonic()
+
+    monkeypatch.setattr(metadata, "fetch_json", away)
+    document = metadata.Metadata("http://nowhere.example/", clock=clock)
+    reasons: list[str] = []
+
+    def ask() -> None:
+        try:
+            document.endpoint("token_endpoint")
+        except CalendarError as error:
+            reasons.append(error.reason)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert tried.acquire(timeout=20)
+    for _ in range(len(threads) + 1):  # each as it comes, and whoever tries once more
+        assert came.acquire(timeout=20)
+    all_wait.set()
+    for thread in threads:
+        thread.join()
+    assert reasons == ["unreachable"] * 8
+    assert not tried.acquire(blocking=False)
+    monkeypatch.setattr(metadata, "fetch_json", lambda *_: {"token_endpoint": "http://there"})
+    assert document.endpoint("token_endpoint") == "http://there", "the next one tries anew"

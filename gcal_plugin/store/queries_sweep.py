@@ -11,7 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from .queries_switching import Pairs, chunks
+from .queries_switching import Pairs, chunks, in_order
 from .tables import Activity, Forwarding, LedgerEntry, Link, WindowRow
 
 RESTORED = "restored"
@@ -114,7 +114,7 @@ def note_held(
     written: sa.CursorResult[object] = session.execute(  # type: ignore[assignment]
         sa.update(Forwarding)
         .where(
-            Forwarding.link_id == record.link_id,
+            Forwarding.link_id.in_(in_order(session, [record.link_id], skip=True)),
             Forwarding.generation == record.generation,
             Forwarding.lease_until.is_(None),
         )
@@ -133,7 +133,7 @@ def confirm(session: Session, link_ids: Sequence[UUID], at: datetime) -> None:
     """Note that these lines were read and hold what our records say."""
     session.execute(
         sa.update(Forwarding)
-        .where(Forwarding.link_id.in_(link_ids))
+        .where(Forwarding.link_id.in_(in_order(session, link_ids, skip=True)))
         .values(observed_at=at)
         .execution_options(synchronize_session=False)
     )

@@ -100,12 +100,18 @@ def among(session: Session, column: Any, ids: Collection[UUID]) -> sa.ColumnElem
     return chosen
 
 
-def in_order(session: Session, link_ids: Collection[UUID]) -> sa.ScalarSelect[UUID]:
+def in_order(
+    session: Session, link_ids: Collection[UUID], *, skip: bool = False
+) -> sa.ScalarSelect[UUID]:
     """These links' rows, locked in one order that everybody keeps, so that no two statements can
     wait for each other. To be used as `link_id.in_(...)` of an update.
+
+    `skip` leaves out those that somebody has locked, for whoever takes rows in another order: who
+    does not wait keeps nobody waiting for ever.
     """
     rows = sa.select(Forwarding.link_id).where(among(session, Forwarding.link_id, link_ids))
-    return rows.order_by(Forwarding.link_id).with_for_update(key_share=True).scalar_subquery()
+    locked = rows.order_by(Forwarding.link_id).with_for_update(key_share=True, skip_locked=skip)
+    return locked.scalar_subquery()
 
 
 def ensure_rows(session: Session, link_ids: Iterable[UUID]) -> None:

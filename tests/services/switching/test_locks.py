@@ -11,10 +11,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from gcal_plugin.ports import Line
 from gcal_plugin.services import switching
 from gcal_plugin.store.queries_settling import doubt
 from gcal_plugin.store.queries_switching import mark_due
 from gcal_plugin.store.tables import Forwarding
+from tests.support.exchanges import Exchange
 from tests.support.lines import JAN, World, minutes
 
 
@@ -111,3 +113,24 @@ def test_a_record_outlives_a_deadlock(
     report = done.result(30)
     assert (report.done, report.overtaken) == (3, 0)  # type: ignore[attr-defined]
     assert world.row(middle).observed == [["number", JAN]]
+
+
+def test_a_sweep_waits_for_nobody(
+    world: World, links: list[UUID], beside: Callable[..., Future[object]]
+) -> None:
+    """It takes its lines in an order of its own: the one that is locked is for the next look."""
+    world.go()
+    world.clock.at += minutes(1)
+    exchange = world.rt.telephony["main"]
+    assert isinstance(exchange, Exchange)
+    extensions = {link: world.row(link).extension for link in links}
+    for link in links[:2]:
+        exchange.by_hand(Line("bakkerij.example", extensions[link]))
+    first, second, third = links
+    with locked(world, first):
+        beside(lambda: switching.sweep(world.rt, "main")).result(30)
+    assert world.row(second).due_cause == "repair"
+    assert world.row(third).observed_at == world.clock.at
+    assert world.row(first).due_cause != "repair"
+    switching.sweep(world.rt, "main")
+    assert world.row(first).due_cause == "repair"

@@ -94,6 +94,23 @@ def gather(rt: Runtime) -> Signals:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is known without the database: how busy the neighbours are."""
+
+    queues: Sequence[QueueState] | None
+    quota: float | None
+
+
+def figures(rt: Runtime) -> Signals | Load:
+    """All figures; only the load while the database is away."""
+    try:
+        return gather(rt)
+    except SQLAlchemyError as error:
+        log.error("figures_without_database", fault=type(error).__name__)
+        return Load(queue_states(rt), quota_use(rt))
+
+
 def queue_states(rt: Runtime) -> Sequence[QueueState] | None:
     """The queues; None where their server does not answer."""
     look = rt.extras.get("queue_states")

@@ -20,7 +20,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from ..domain import buckets
-from ..services.signals import Signals
+from ..services.signals import Load, Signals
 from ..services.tallying import Histogram
 from ..store.queries_signals import AGES
 from ..version import __version__
@@ -33,11 +33,27 @@ Family = (
 )
 
 
-def exposition(signals: Signals, tenants: Collection[str]) -> bytes:
-    """The text of `/metrics`."""
+def exposition(seen: Signals | Load, tenants: Collection[str]) -> bytes:
+    """The text of `/metrics`; of a mere `Load` it says that the database is away."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(signals, tenants))
+    registry.register(_Outage(seen) if isinstance(seen, Load) else _Collector(seen, tenants))
     return generate_latest(registry)
+
+
+class _Outage(Collector):
+    """Nothing of the database is guessed, nor told as it was: those series end."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+
+    def describe(self) -> Iterable[Family]:
+        """Nothing ahead of time."""
+        return ()
+
+    def collect(self) -> Iterator[Family]:
+        """What is known without the database."""
+        yield from _ourselves(database=False)
+        yield from _load(self._load)
 
 
 class _Collector(Collector):
@@ -51,7 +67,7 @@ class _Collector(Collector):
 
     def collect(self) -> Iterator[Family]:
         """Every figure."""
-        yield _gauge("gcal_build_info", "The version that runs.", {(__version__,): 1}, ["version"])
+        yield from _ourselves(database=True)
         yield from self._lines()
         yield from self._calendars()
         yield from self._desk()
@@ -147,12 +163,6 @@ class _Collector(Collector):
             {(state,): count for state, count in seen.grants.items()},
             ["state"],
         )
-        if seen.quota is not None:
-            yield _gauge(
-                "gcal_google_quota_used_ratio",
-                "What part of the Google quota is used up now.",
-                {(): round(seen.quota, 4)},
-            )
 
     def _desk(self) -> Iterator[Family]:
         seen = self._signals
@@ -183,22 +193,7 @@ class _Collector(Collector):
             yield _gauge(
                 "gcal_clock_beat_age_seconds", "Since the last heartbeat.", {(): seen.beat_age}
             )
-        yield _gauge(
-            "gcal_queue_up",
-            "Whether the queue's server answers.",
-            {(): 0 if seen.queues is None else 1},
-        )
-        queues = seen.queues or ()
-        for name, words, values in (
-            ("depth", "Jobs that wait.", [one.depth for one in queues]),
-            ("lag_seconds", "How long the oldest job has waited.", [one.lag for one in queues]),
-            ("failed", "Failed jobs that are kept.", [one.failed for one in queues]),
-            ("workers", "Workers that serve the queue.", [one.workers for one in queues]),
-        ):
-            named = zip((one.name for one in queues), values, strict=True)
-            yield _gauge(
-                f"gcal_queue_{name}", words, {(queue,): value for queue, value in named}, ["queue"]
-            )
+        yield from _load(seen)
 
     def _histogram(
         self, name: str, words: str, histograms: Iterable[Histogram]
@@ -214,6 +209,33 @@ class _Collector(Collector):
             steps = zip(bounds, map(float, buckets.cumulative(counts)), strict=True)
             family.add_metric(list(key), buckets=list(steps), sum_value=total)
         return family
+
+
+def _ourselves(*, database: bool) -> Iterator[Family]:
+    yield _gauge("gcal_build_info", "The version that runs.", {(__version__,): 1}, ["version"])
+    yield _gauge("gcal_database_up", "Whether the database answers.", {(): int(database)})
+
+
+def _load(seen: Signals | Load) -> Iterator[Family]:
+    if seen.quota is not None:
+        yield _gauge(
+            "gcal_google_quota_used_ratio",
+            "What part of the Google quota is used up now.",
+            {(): round(seen.quota, 4)},
+        )
+    up = seen.queues is not None
+    yield _gauge("gcal_queue_up", "Whether the queue's server answers.", {(): int(up)})
+    queues = seen.queues or ()
+    for name, words, values in (
+        ("depth", "Jobs that wait.", [one.depth for one in queues]),
+        ("lag_seconds", "How long the oldest job has waited.", [one.lag for one in queues]),
+        ("failed", "Failed jobs that are kept.", [one.failed for one in queues]),
+        ("workers", "Workers that serve the queue.", [one.workers for one in queues]),
+    ):
+        named = zip((one.name for one in queues), values, strict=True)
+        yield _gauge(
+            f"gcal_queue_{name}", words, {(queue,): value for queue, value in named}, ["queue"]
+        )
 
 
 def _add(sums: dict[tuple[str, ...], float], key: tuple[str, ...], count: float) -> None:

@@ -9,7 +9,7 @@ from flask import abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from ...services.signals import gather, readiness
+from ...services.signals import Load, figures, readiness
 from .. import current
 from ..metrics import exposition
 
@@ -30,11 +30,17 @@ def readyz() -> ResponseReturnValue:
 
 
 def metrics() -> ResponseReturnValue:
-    """Prometheus' text; without a token in the settings there is no such page."""
+    """Prometheus' text; without a token in the settings there is no such page.
+
+    It is answered without the database too, and says that: a 500 would look as if we were down.
+    """
     rt = current.runtime()
     token = rt.settings.metrics_token
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not token or not hmac.compare_digest(given.encode(), token.encode()):
         abort(404)
-    text = exposition(gather(rt), [tenant.id for tenant in rt.portal.tenants()])
+    seen = figures(rt)
+    # The portal's tenants may be in a database as well.
+    tenants = [] if isinstance(seen, Load) else [tenant.id for tenant in rt.portal.tenants()]
+    text = exposition(seen, tenants)
     return text, 200, {"Content-Type": CONTENT_TYPE_LATEST}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import cast
 from uuid import UUID
@@ -92,3 +92,15 @@ def consent_waits(session: Session, link_id: UUID, account_id: str, now: datetim
             )
         )
     )
+
+
+def last_edges(
+    session: Session, link_ids: Collection[UUID], until: datetime
+) -> dict[UUID, datetime]:
+    """For each line the newest edge or change, up to `until`, that was sent to its exchange."""
+    rows = session.execute(
+        sa.select(LedgerEntry.link_id, sa.func.max(LedgerEntry.due_at))
+        .where(LedgerEntry.link_id.in_(link_ids), LedgerEntry.due_at <= until)
+        .group_by(LedgerEntry.link_id)
+    )
+    return {row[0]: row[1] for row in rows}

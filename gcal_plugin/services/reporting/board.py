@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from ...domain import buckets
 from ...store import queries_signals as queries
+from ...store.queries_reporting import last_edges
 from ...store.queries_signals import AGES
 from ...store.tables import Forwarding, Link, MailOut, Request
 from ..runtime import Runtime
@@ -198,7 +199,11 @@ def _rows(rt: Runtime, tenant_id: str, pbx: str) -> list[WrongRow]:
         now = rt.store.now(session)
         on_link = [Link.tenant_id == tenant_id] if tenant_id else []
         on_link += [Link.pbx == pbx] if pbx else []
-        rows = [_line(link, row) for link, row in queries.wrong_lines(session, now, on_link, SHOWN)]
+        lines = queries.wrong_lines(session, now, on_link, SHOWN)
+        # One that is refused for good waits for its next edge: what failed is in the ledger.
+        later = [link.id for link, row in lines if row.last_error and (row.asked_at or now) >= now]
+        edges = last_edges(session, later, now)
+        rows = [_line(link, row, edges.get(link.id, row.asked_at)) for link, row in lines]
         rows += [_broken(link) for link in queries.broken_links(session, on_link, SHOWN)]
         rows += [
             _of(Wrong.STALE, link, calendar.synced_at, calendar.last_error or "late")
@@ -228,13 +233,13 @@ def _broken(link: Link) -> WrongRow:
     return _of(Wrong.BROKEN, link, link.broken_at, reason, retry=retry)
 
 
-def _line(link: Link, row: Forwarding) -> WrongRow:
+def _line(link: Link, row: Forwarding, failing_since: datetime | None) -> WrongRow:
     if row.quarantined_at is not None:
         return _of(Wrong.QUARANTINED, link, row.quarantined_at, row.last_error or "")
     if row.last_error is not None:
         in_doubt = row.settled < row.generation
         wrong = Wrong.UNVERIFIED if in_doubt else Wrong.REFUSED
-        return _of(wrong, link, row.asked_at, row.last_error)
+        return _of(wrong, link, failing_since, row.last_error)
     if row.contested_at is not None:
         return _of(Wrong.CONTESTED, link, row.contested_at, "changed_by_hand")
     return _of(Wrong.OVERDUE, link, row.due_at, row.due_cause)

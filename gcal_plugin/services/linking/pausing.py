@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from ...domain.destination import Kind
+from ...domain.reasons import Reason
 from ...ports import Account, Role
 from ...store import scope
 from ..access import actor, as_customer
@@ -76,6 +78,8 @@ def set_precautions(
             )
             if not verdict.allowed:
                 raise BadFallback(str(verdict.reason), verdict.suggestion)
+            if (verdict.kind, verdict.value) == (Kind.EXTENSION, link.extension):
+                raise BadFallback(Reason.OWN_NUMBER.value)
             value = verdict.value
         elif stale_choice == "fallback":
             raise BadFallback("missing")

@@ -31,6 +31,9 @@ __all__ = [
 _ALONG = 200
 """How many calendars that are due one wake-up takes along."""
 _BATCH = 200
+_COLD_BATCH = 48
+"""How many calendars without a token go together: three refreshes for each thread, so that a
+change which is announced meanwhile waits for no more than those."""
 
 
 def due_calendars(rt: Runtime, limit: int = 1000) -> list[UUID]:
@@ -91,7 +94,7 @@ def _in_batches(
         report.add(one.finish())
 
     with ExitStack() as before:
-        for part in _parts(rt, calendar_ids):
+        for part in _parts(rt, calendar_ids, due_only=due_only):
             one = Round(rt, urgent=urgent, due_only=due_only)
             one.claim(part)
             if one.wants_tokens:
@@ -103,13 +106,35 @@ def _in_batches(
     return report
 
 
-def _parts(rt: Runtime, calendar_ids: set[UUID]) -> Iterator[list[UUID]]:
-    """The batches; those that want a new access token come last, in batches of their own."""
-    cold: set[UUID] = set()
-    if len(calendar_ids) > 1:
-        with rt.store.begin() as session:
-            soon = rt.store.now(session) + EARLY
-            cold = queries_calendar.without_token(session, calendar_ids, soon)
-    for some in (calendar_ids - cold, cold):
-        ids = sorted(some)
-        yield from (ids[first : first + _BATCH] for first in range(0, len(ids), _BATCH))
+def _parts(rt: Runtime, calendar_ids: set[UUID], *, due_only: bool) -> Iterator[list[UUID]]:
+    """The batches, in the order in which they go.
+
+    First those with a token; then, with refreshes of their own to wait for, those that changed;
+    then the others, a few at a time, each time after what changed in the meantime.
+    """
+    known, changed, rest = _sorted_out(rt, calendar_ids)
+    yield from _cut(known, _BATCH)
+    yield from _cut(changed, _BATCH)
+    for part in _cut(rest, _COLD_BATCH):
+        if due_only:
+            with rt.store.begin() as session:
+                newer = set(queries_calendar.changed(session, rt.store.now(session), _ALONG))
+            for some in _sorted_out(rt, newer):
+                yield from _cut(some, _BATCH)
+        yield part
+
+
+def _sorted_out(rt: Runtime, calendar_ids: set[UUID]) -> tuple[set[UUID], set[UUID], set[UUID]]:
+    """Calendars with a token, and those without: the ones that changed, and the others."""
+    if len(calendar_ids) < 2:
+        return calendar_ids, set(), set()
+    with rt.store.begin() as session:
+        soon = rt.store.now(session) + EARLY
+        cold = queries_calendar.without_token(session, calendar_ids, soon)
+    changed = {one for one, dirty in cold.items() if dirty}
+    return calendar_ids - cold.keys(), changed, cold.keys() - changed
+
+
+def _cut(calendar_ids: set[UUID], most: int) -> Iterator[list[UUID]]:
+    ids = sorted(calendar_ids)
+    return (ids[first : first + most] for first in range(0, len(ids), most))

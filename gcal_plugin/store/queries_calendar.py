@@ -62,7 +62,17 @@ def due(session: Session, now: datetime, limit: int) -> list[UUID]:
     anything = sa.select(Calendar.id).where(Calendar.next_sync_at <= now, *_free(now)).limit(1)
     if session.scalar(anything) is None:
         return []
-    changed = list(
+    first = changed(session, now, limit)
+    if len(first) >= limit:
+        return first
+    told = set(first)
+    others = _in_turn(session, now, limit)
+    return first + [one for one in others if one not in told][: limit - len(first)]
+
+
+def changed(session: Session, now: datetime, limit: int) -> list[UUID]:
+    """Those of them of which Google said that they changed, the longest waiting first."""
+    return list(
         session.scalars(
             sa.select(Calendar.id)
             .where(Calendar.dirty, Calendar.next_sync_at <= now, *_free(now))
@@ -70,11 +80,6 @@ def due(session: Session, now: datetime, limit: int) -> list[UUID]:
             .limit(limit)
         )
     )
-    if len(changed) >= limit:
-        return changed
-    told = set(changed)
-    others = _in_turn(session, now, limit)
-    return changed + [one for one in others if one not in told][: limit - len(changed)]
 
 
 def since(session: Session, calendar_ids: Collection[UUID]) -> dict[UUID, datetime]:
@@ -226,22 +231,24 @@ def grants(session: Session, grant_ids: Collection[UUID]) -> dict[UUID, GrantTok
     return {row.id: GrantTokens(*row) for row in rows}
 
 
-def without_token(session: Session, calendar_ids: Collection[UUID], moment: datetime) -> set[UUID]:
-    """Those of the calendars whose grant has no access token that lasts until after `moment`."""
-    return set(
-        session.scalars(
-            sa.select(_TABLE.c.id)
-            .join(_GRANTS, _GRANTS.c.id == _TABLE.c.grant_id)
-            .where(
-                among(session, _TABLE.c.id, sorted(calendar_ids)),
-                sa.or_(
-                    _GRANTS.c.access_token.is_(None),
-                    _GRANTS.c.access_expires_at.is_(None),
-                    _GRANTS.c.access_expires_at <= moment,
-                ),
-            )
+def without_token(
+    session: Session, calendar_ids: Collection[UUID], moment: datetime
+) -> dict[UUID, bool]:
+    """Those of the calendars whose grant has no access token that lasts until after `moment`,
+    each with whether Google said that it changed."""
+    rows = session.execute(
+        sa.select(_TABLE.c.id, _TABLE.c.dirty)
+        .join(_GRANTS, _GRANTS.c.id == _TABLE.c.grant_id)
+        .where(
+            among(session, _TABLE.c.id, sorted(calendar_ids)),
+            sa.or_(
+                _GRANTS.c.access_token.is_(None),
+                _GRANTS.c.access_expires_at.is_(None),
+                _GRANTS.c.access_expires_at <= moment,
+            ),
         )
     )
+    return {row.id: row.dirty for row in rows}
 
 
 def record(session: Session, rows: Sequence[Row]) -> dict[UUID, bool]:

@@ -17,6 +17,7 @@ from gcal_plugin.ports import CalendarError, GrantedTokens, GrantRevoked, OAuthC
 from gcal_plugin.services import grants, sync_store, syncing, watching
 from gcal_plugin.services.sync_fetch import Fetched
 from gcal_plugin.services.sync_store import Outcome
+from gcal_plugin.store import queries_calendar
 from gcal_plugin.store.tables import Calendar, Grant
 from tests.support.channels import channels
 from tests.support.portal import ANDER, SmallPortal
@@ -100,6 +101,44 @@ def test_an_edit_with_a_known_token_waits_for_nobody_s_refresh(
     assert report.synced == {one.calendar_id for one in (mine, *others)}
     assert done == ["store 1", "refresh", "refresh", "refresh", "store 3"]
     assert world.values(mine) == ["+31612345678"]
+
+
+def test_an_edit_that_is_announced_meanwhile_goes_before_the_others_that_are_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(syncing, "_COLD_BATCH", 2)
+    mine, cold = world.link(extension="500"), world.link("kees@gmail.example", extension="501")
+    world.sync(mine)
+    people(world, 4)
+    world.sync(cold)
+    world.later(timedelta(seconds=2))
+    with world.rt.store.begin() as session:
+        session.execute(
+            sa.update(Grant).where(Grant.id == cold.grant_id).values(access_expires_at=world.now)
+        )
+    order: list[set[Any]] = []
+    edits = [mine.calendar_id, cold.calendar_id]
+
+    def announce(batch: Sequence[Fetched]) -> None:
+        order.append({fetched.claim.id for fetched in batch})
+
+    def note(real: Refresh, client: OAuthClient, token: str) -> GrantedTokens:
+        with lock:
+            announced, edits[:] = list(edits), []
+        if announced:
+            with world.app.app_context():
+                with world.rt.store.begin() as session:
+                    for calendar_id in announced:
+                        queries_calendar.announce(session, calendar_id, world.now)
+                world.rt.store.release()
+        return real(client, token)
+
+    lock = threading.Lock()
+    refreshing(world, monkeypatch, note)
+    stored_at(monkeypatch, announce)
+    assert len(syncing.sync_due(world.rt).synced) == 6
+    assert order[1:3] == [{mine.calendar_id}, {cold.calendar_id}]
+    assert [len(one) for one in order] == [2, 1, 1, 2]
 
 
 def test_a_token_that_google_ended_early_holds_up_nobody_else_s_changes(

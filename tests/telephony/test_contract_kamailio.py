@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from gcal_plugin.ports import Applied, Temporary
 from gcal_plugin.telephony.kamailio import KamailioTelephony
+from gcal_plugin.telephony.segments import encode, of_set
 from tests.contracts.telephony import LINE, TelephonyContract, WireContract, eventually, numbers
 from tests.servers import PostgresServer
 from tests.servers.kamailio import INCLUDE, Kamailio
@@ -131,3 +133,23 @@ def test_postgres_keeps_it_as_well(
         adapter.close()
     finally:
         server.stop()
+
+
+def test_a_slot_that_is_not_ours_stops_no_other_line():
+    """Somebody wrote into the table by hand."""
+    ours = encode(of_set(numbers(1), 3), "national")
+    slots = [
+        {"name": "acme.example/200", "value": "sip:somebody@elsewhere"},
+        {"name": "acme.example/201", "value": ours},
+    ]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        number = json.loads(request.content)["id"]
+        return httpx.Response(200, json={"id": number, "result": [{"entry": 1, "slot": slots}]})
+
+    exchange = KamailioTelephony(
+        "k", "http://127.0.0.1:1", "t" * 16, transport=httpx.MockTransport(answer)
+    )
+    odd, plain = exchange.read_all()
+    assert "not ours" in odd.odd
+    assert (plain.odd, plain.destinations, plain.revision) == ("", numbers(1), 3)

@@ -73,6 +73,8 @@ class Reason(StrEnum):
     """The event ends when it starts, or before."""
     NO_END = "no_end"
     """The event has no end."""
+    NOT_UNDERSTOOD = "not_understood"
+    """The event is stored in a way that the running version cannot read, as after a roll-back."""
     EVENT_TYPE = "event_type"
     """Not an appointment: a working location, focus time, a birthday, an absence."""
 
@@ -151,6 +153,7 @@ _STATE = frozenset(
         Reason.FREE_BUSY_ONLY,
         Reason.DECLINED,
         Reason.ZERO_LENGTH,
+        Reason.NOT_UNDERSTOOD,
         Reason.NO_END,
     }
 )

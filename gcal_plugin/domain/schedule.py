@@ -175,6 +175,7 @@ _OF_THE_EVENT = frozenset(
         Reason.DECLINED,
         Reason.CANCELLED,
         Reason.ZERO_LENGTH,
+        Reason.NOT_UNDERSTOOD,
         Reason.NO_END,
     }
 )

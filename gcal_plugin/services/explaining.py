@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ..domain.forwarding import desired_at, next_change
-from ..domain.schedule import Window, judge
+from ..domain.schedule import Window
 from ..store.tables import Calendar, LedgerEntry, Link, WindowRow
 from . import guarding
 from .runtime import Runtime
-from .switching.board import as_window
+from .switching.board import judged
 from .switching.effect import Mode, forwarding_effect
 
 AROUND = timedelta(hours=24)
@@ -48,7 +48,7 @@ def explain_at(rt: Runtime, link_id: UUID, at: datetime | None = None) -> dict[s
         context = guarding.line_context(rt, session, link)
         rows = _known_at(session, link, instant, min(instant, now))
         received = {row.event_id: row.received_at for row in rows}
-        windows = [judge(as_window(row), policy, context) for row in rows]
+        windows = [judged(row, policy, context) for row in rows]
         calendar = session.get(Calendar, link.calendar_id) if link.calendar_id else None
         switches = [_switch(entry, zone) for entry in _switches_around(session, link_id, instant)]
     exchange = rt.telephony.get(link.pbx)

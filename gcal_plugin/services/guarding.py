@@ -6,8 +6,8 @@ settings. Every read is made for a whole batch at once, since a switching job as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import structlog
@@ -23,6 +23,8 @@ from ..store.tables import Audit, Link, TenantState
 from .runtime import Runtime
 
 log = structlog.get_logger(__name__)
+
+_T = TypeVar("_T")
 
 
 def policy_for(
@@ -119,6 +121,48 @@ def policies(rt: Runtime, session: Session, links: Sequence[Link]) -> dict[UUID,
         link.id: policy_for(tenants[link.tenant_id], link, states.get(link.tenant_id))
         for link in links
     }
+
+
+class RulesUnknown(Exception):
+    """The portal broke over a tenant or an account: nobody can tell now what may be forwarded."""
+
+
+def rules_of_many(
+    rt: Runtime, session: Session, links: Sequence[Link], states: Mapping[str, TenantState]
+) -> dict[UUID, tuple[LineContext, Policy, RulesUnknown | None]]:
+    """Line and policy of each link, by link id, in one query; `states` are their tenants'.
+
+    The portal is somebody's code too. What it raises for one account is that account's: its links
+    get what is known without it, and the fault.
+    """
+    blocked = queries_guards.blocked_values(session, {link.tenant_id for link in links})
+    lists = _Asked(lambda account_id: _extensions(rt, account_id))
+    tenants = _Asked(rt.portal.tenant)
+    found: dict[UUID, tuple[LineContext, Policy, RulesUnknown | None]] = {}
+    for link in links:
+        state = states.get(link.tenant_id)
+        tenant, fault = tenants.of(link.tenant_id)
+        listed, unlisted = lists.of(link.account_id)
+        context = _context(rt, link, state, blocked[link.tenant_id], listed)
+        found[link.id] = context, policy_for(tenant, link, state), fault or unlisted
+    return found
+
+
+class _Asked(Generic[_T]):
+    """What the portal answered, each question once, or why it did not."""
+
+    def __init__(self, ask: Callable[[str], _T | None]) -> None:
+        self._ask = ask
+        self._known: dict[str, tuple[_T | None, RulesUnknown | None]] = {}
+
+    def of(self, name: str) -> tuple[_T | None, RulesUnknown | None]:
+        if name not in self._known:
+            try:
+                self._known[name] = self._ask(name), None
+            except Exception as error:  # noqa: BLE001 (told on the line, by whoever asks)
+                fault = RulesUnknown(f"the portal did not answer: {type(error).__name__}: {error}")
+                self._known[name] = None, fault
+        return self._known[name]
 
 
 def _extensions(rt: Runtime, account_id: str) -> Mapping[str, Extension] | None:

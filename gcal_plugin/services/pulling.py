@@ -9,12 +9,11 @@ from functools import cache
 from ..domain.destination import Destination
 from ..domain.forwarding import desired_at
 from ..domain.policy import ANY_LINE, DEFAULT, LineContext, Policy, decide, within_changes_cap
-from ..domain.schedule import judge
 from ..ports import Line
 from ..store.queries_pull import LineNow, line_now
 from . import guarding
 from .runtime import Runtime
-from .switching.board import as_window
+from .switching.board import judged
 from .switching.compute import day_of
 from .switching.effect import Effect, Mode, forwarding_effect
 from .switching.model import set_of
@@ -77,7 +76,7 @@ def _by_calendar(
     exchange = rt.telephony.get(now.link.pbx)
     limits = [policy.max_simultaneous, exchange.capabilities.max_destinations if exchange else None]
     desired = desired_at(
-        [judge(as_window(row), policy, context) for row in now.windows],
+        [judged(row, policy, context) for row in now.windows],
         now.at,
         max_destinations=min(limit for limit in limits if limit is not None),
         own_extension=now.link.extension,

@@ -37,6 +37,7 @@ _REASONS = {
     Reason.CANCELLED: _l("This appointment was cancelled."),
     Reason.ZERO_LENGTH: _l("This appointment ends when it starts. Give it an end time."),
     Reason.NO_END: _l("This appointment has no end time."),
+    Reason.NOT_UNDERSTOOD: _l("We cannot read this appointment at the moment."),
     Reason.EVENT_TYPE: _l("A task or a working location does not count."),
     Reason.EMERGENCY: _l("Never forwarded to an emergency number."),
     Reason.PREMIUM: _l("Premium numbers are not forwarded to."),

@@ -9,10 +9,10 @@ from datetime import datetime
 from ...domain.destination import Kind
 from ...domain.policy import LineContext, Policy
 from ...domain.reasons import severity
-from ...domain.schedule import Window, judge
+from ...domain.schedule import Window
 from ...store.tables import Calendar, WindowRow
 from ..runtime import Runtime
-from ..switching.board import as_window
+from ..switching.board import judged as judged_row
 from .models import EventView
 from .names import Names
 
@@ -22,7 +22,7 @@ GOOGLE_CALENDAR = "https://calendar.google.com"
 
 def judged(rows: Iterable[WindowRow], policy: Policy, line: LineContext) -> list[Window]:
     """The rows with the verdict of now: a rule may have changed since they were read."""
-    return [judge(as_window(row), policy, line) for row in rows]
+    return [judged_row(row, policy, line) for row in rows]
 
 
 def event_view(

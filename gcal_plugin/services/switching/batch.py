@@ -127,9 +127,7 @@ def prepare(
         if still or poison:
             write_down(session, now, report, still=still, poison=poison)
     deadline = at + LEASE - LAST_SEND
-    writes = _by_exchange(
-        one for one in intents if one.fault is None and one.step is not Step.NOTHING
-    )
+    writes = _by_exchange(one for one in intents if one.step is not Step.NOTHING)
     armed = [
         Armed(name, at, clock, Volley.arm(rt.telephony[name], lines), deadline, BatchReport())
         for name, lines in writes.items()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
 from ...domain.destination import Kind
@@ -20,7 +21,9 @@ from ...store.queries_switching import among, chunks
 from ...store.tables import Calendar, Grant, Link, WindowRow
 from .. import guarding
 from ..runtime import Runtime
-from .effect import Effect, forwarding_effect
+from .effect import Effect, Mode, forwarding_effect
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class LinkFacts:
     effect: Effect
     policy: Policy
     context: LineContext
+    fault: Exception | None = None
+    """Why the effect or the rules could not be told; those here are the careful ones then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +48,17 @@ class Board:
     """Windows by calendar: the open ones, and those before `until` where a plan is made."""
     edges: Mapping[UUID, datetime]
 
-    def windows(self, facts: LinkFacts) -> list[Window]:
-        """The link's windows, judged by the rules of now."""
+    def rows_of(self, facts: LinkFacts) -> Sequence[WindowRow]:
+        """The link's windows as they are stored."""
         calendar_id = facts.link.calendar_id
-        if calendar_id is None:
-            return []
-        return [
-            judge(as_window(row), facts.policy, facts.context)
-            for row in self.rows.get(calendar_id, ())
-        ]
+        return self.rows.get(calendar_id, ()) if calendar_id is not None else ()
+
+    def windows(self, facts: LinkFacts) -> list[Window]:
+        """The link's windows, judged by the rules of now.
+
+        Each by itself: one that the rules break on is closed, and says so, and the others count.
+        """
+        return [judged(row, facts.policy, facts.context) for row in self.rows_of(facts)]
 
     def next_edge(self, facts: LinkFacts) -> datetime | None:
         """The first instant after `at` at which a window of the link starts or ends."""
@@ -59,14 +66,33 @@ class Board:
         return self.edges.get(calendar_id) if calendar_id is not None else None
 
 
+def judged(row: WindowRow, policy: Policy, context: LineContext) -> Window:
+    """A stored window with the verdict of the rules of now; closed where they break on it."""
+    window = as_window(row)
+    try:
+        return judge(window, policy, context)
+    except Exception as fault:  # noqa: BLE001 (one window must not keep the others from counting)
+        log.error("window_unworkable", calendar_id=str(row.calendar_id), fault=repr(fault))
+        return replace(window, allowed=False, reason=Reason.NOT_UNDERSTOOD)
+
+
 def as_window(row: WindowRow) -> Window:
-    """A stored window as the pure rules know it."""
-    reason = Reason(row.reason) if row.reason else None
+    """A stored window as the pure rules know it.
+
+    One with a code that this version does not know, as after a roll-back, is closed: whatever it
+    means, nobody here can tell that it may forward.
+    """
+    try:
+        kind = Kind(row.kind)
+        reason = Reason(row.reason) if row.reason else None
+    except ValueError:
+        kind = Kind(row.kind) if row.kind in set(Kind) else Kind.NONE
+        reason = Reason.NOT_UNDERSTOOD
     return Window(
         event_id=row.event_id,
         start=row.start_at,
         end=row.end_at,
-        kind=Kind(row.kind),
+        kind=kind,
         value=row.value,
         allowed=reason is None,
         reason=reason,
@@ -98,21 +124,25 @@ def load(
         found += [(row[0], row[1], row[2], row[3]) for row in session.execute(query)]
     links = [row[0] for row in found]
     states = tenant_states(session, {link.tenant_id for link in links})
-    policies = guarding.policies(rt, session, links)
-    contexts = guarding.contexts(rt, session, links)
+    rules = guarding.rules_of_many(rt, session, links, states)
     facts = {}
     for link, synced_at, gone_at, grant_state in found:
         state = states.get(link.tenant_id)
-        effect = forwarding_effect(
-            link,
-            at,
-            killed=state is not None and state.killed_at is not None,
-            grant_live=grant_state == "live",
-            synced_at=synced_at,
-            calendar_gone=gone_at is not None,
-            stale_after=timedelta(seconds=rt.settings.stale_after_seconds),
-        )
-        facts[link.id] = LinkFacts(link, effect, policies[link.id], contexts[link.id])
+        context, policy, unknown = rules[link.id]
+        fault: Exception | None = unknown
+        try:
+            effect = forwarding_effect(
+                link,
+                at,
+                killed=state is not None and state.killed_at is not None,
+                grant_live=grant_state == "live",
+                synced_at=synced_at,
+                calendar_gone=gone_at is not None,
+                stale_after=timedelta(seconds=rt.settings.stale_after_seconds),
+            )
+        except ValueError as error:  # a state of another version
+            effect, fault = Effect(Mode.FINISH, "unreadable"), error
+        facts[link.id] = LinkFacts(link, effect, policy, context, fault)
     calendars = {link.calendar_id for link in links if link.calendar_id is not None}
     return Board(
         at=at,

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-import structlog
 from sqlalchemy.orm import Session
 
 from ...domain.destination import Destination
@@ -20,10 +19,9 @@ from ...store.queries_switching import Claim
 from ..runtime import Runtime
 from .board import Board, LinkFacts, load
 from .effect import Mode
-from .model import Intent, Step, set_of
+from .model import Intent, Step, earliest, set_of
 from .plans import PLAN_AHEAD, with_plan
-
-log = structlog.get_logger(__name__)
+from .poison import spoil
 
 
 def compute(
@@ -48,11 +46,15 @@ def compute(
 def choose_steps(rt: Runtime, board: Board, intents: Sequence[Intent]) -> None:
     """Decide for each line whether anything has to be written."""
     for intent in intents:
-        if intent.fault is None:
-            exchange = rt.telephony[intent.claim.pbx]
+        if intent.fault is not None:
+            continue
+        exchange = rt.telephony[intent.claim.pbx]
+        try:
             _decide_step(intent, exchange)
             if keeps_plans(exchange):
                 with_plan(board, intent, exchange)
+        except Exception as fault:  # noqa: BLE001 (as below)
+            spoil(intent, board, fault)
 
 
 def keeps_plans(exchange: Telephony) -> bool:
@@ -64,21 +66,22 @@ def keeps_plans(exchange: Telephony) -> bool:
 
 def _safely(exchange: Telephony, board: Board, claim: Claim) -> Intent:
     intent = Intent(claim, board.at, revision=claim.revision, foreign=None)
-    if claim.foreign_set is not None:
-        intent.foreign = set_of(claim.foreign_set)
-    if not claim.in_doubt and claim.observed is not None:
-        intent.observed = set_of(claim.observed)
     try:
+        if claim.foreign_set is not None:
+            intent.foreign = set_of(claim.foreign_set)
+        if not claim.in_doubt and claim.observed is not None:
+            intent.observed = set_of(claim.observed)
         _work_out(intent, exchange, board)
     except Exception as fault:  # noqa: BLE001 (one poisoned line must not sink the batch; recorded)
-        log.error("line_unworkable", link_id=str(claim.link_id), fault=repr(fault))
-        intent.fault = fault
+        spoil(intent, board, fault)
     return intent
 
 
 def _work_out(intent: Intent, exchange: Telephony, board: Board) -> None:
     claim = intent.claim
     facts = board.facts[claim.link_id]
+    if facts.fault is not None and (facts.effect.mode is not Mode.CLEAR or claim.trial_value):
+        raise facts.fault  # own route again: that takes no rules
     intent.policy_version = facts.policy.version
     intent.calendar_id = facts.link.calendar_id
     # A claim that ended without a word may have written, but not for a link that was never made.
@@ -170,17 +173,11 @@ def _decide_step(intent: Intent, exchange: Telephony) -> None:
         intent.step = Step.WRITE
 
 
-def earliest(*instants: datetime | None) -> datetime | None:
-    """The first of the instants that there are."""
-    known = [instant for instant in instants if instant is not None]
-    return min(known) if known else None
-
-
 def day_of(at: datetime) -> str:
     """The day by which changes are counted."""
     return at.date().isoformat()
 
 
 def faults(intents: Iterable[Intent]) -> list[Intent]:
-    """The lines that could not be worked out."""
-    return [intent for intent in intents if intent.fault is not None]
+    """The lines that could not be worked out, and of which nothing ends either."""
+    return [one for one in intents if one.fault is not None and one.step is Step.NOTHING]

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+import structlog
+
+from ...domain.destination import Destination
 from ...domain.link_state import LinkState
 from ...store.tables import Link
+
+log = structlog.get_logger(__name__)
 
 
 class Mode(StrEnum):
@@ -67,8 +72,20 @@ def forwarding_effect(
     return _freshness(link, at, synced_at, stale_after)
 
 
+def _falls_back(link: Link) -> bool:
+    """Whether the link has a fallback number that is one; a bad one counts as none."""
+    if not link.fallback_number:
+        return False
+    try:
+        Destination.parse(link.fallback_number)
+    except ValueError:
+        log.error("fallback_unreadable", link_id=str(link.id))
+        return False
+    return True
+
+
 def _lost(link: Link, reason: str) -> Effect:
-    if link.fallback_number:
+    if _falls_back(link):
         return Effect(Mode.FALLBACK, reason, link.ends_at)
     if link.broken_reason == "unreadable":
         return Effect(Mode.FINISH, "unreadable", link.ends_at)
@@ -85,6 +102,6 @@ def _freshness(
     if at < turns_stale:
         ends = [instant for instant in (turns_stale, link.ends_at) if instant is not None]
         return Effect(Mode.FOLLOW, until=min(ends))
-    if link.stale_choice == "fallback" and link.fallback_number:
+    if link.stale_choice == "fallback" and _falls_back(link):
         return Effect(Mode.FALLBACK, "stale", link.ends_at)
     return Effect(Mode.FINISH, "stale", link.ends_at)

@@ -26,6 +26,12 @@ def set_of(stored: Pairs | None) -> Set:
     return frozenset(Destination(Kind(kind), value) for kind, value in stored or ())
 
 
+def earliest(*instants: datetime | None) -> datetime | None:
+    """The first of the instants that there are."""
+    known = [instant for instant in instants if instant is not None]
+    return min(known) if known else None
+
+
 class Step(StrEnum):
     """What a line needs from its exchange."""
 
@@ -66,7 +72,7 @@ class Intent:
     plan: list[PlanWindow] = field(default_factory=list)
     plan_until: datetime | None = None
     fault: Exception | None = None
-    """The line itself is poison: nothing could be worked out for it."""
+    """The line itself is poison: nothing could be worked out for it, but perhaps what is over."""
 
     @property
     def line(self) -> Line:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ...ports import StaleRevision, TelephonyError, Temporary, VerifyMismatch
 from ...store.queries_settling import Settlement, add_ledger, doubt, settle
 from ...store.tables import Activity
+from .. import guarding
 from . import retrying
 from .compute import day_of
 from .entries import WORDS, by_plan, entry
@@ -51,7 +52,8 @@ def unchanged(intent: Intent) -> Settlement:
 
 def quiet(intent: Intent, now: datetime) -> Settlement:
     """The line needed no write: what it should hold, it holds."""
-    return _settled(intent, now, observed_revision=intent.claim.observed_revision)
+    row = _settled(intent, now, observed_revision=intent.claim.observed_revision)
+    return row if intent.fault is None else poisoned(intent, now, row)
 
 
 def _settled(
@@ -79,17 +81,26 @@ def _settled(
     )
 
 
-def poisoned(intent: Intent, now: datetime) -> Settlement:
-    """The line could not be worked out: again soon, and after three times set apart."""
-    failures = intent.claim.failures + 1
-    words = f"{type(intent.fault).__name__}: {intent.fault}"[:WORDS]
+def poisoned(intent: Intent, now: datetime, ended: Settlement | None = None) -> Settlement:
+    """The line could not be worked out: again soon, and after three times set apart.
+
+    `ended` is what became of it where something on it was over. Never later than its next edge,
+    since then something may be over again.
+    """
+    failures, fault = intent.claim.failures + 1, intent.fault
     apart = failures >= retrying.POISON_TRIES
-    wait = retrying.QUARANTINE if apart else retrying.after_poison(failures)
+    if isinstance(fault, guarding.RulesUnknown):
+        words, wait = str(fault), retrying.after_silence(failures, None)
+    else:
+        words = f"{type(fault).__name__}: {fault}"
+        wait = retrying.QUARANTINE if apart else retrying.after_poison(failures)
+    due_at = min(now + wait, intent.next_at or now + wait)
+    row = unchanged(intent) if ended is None else replace(ended, asked_at=due_at)
     return replace(
-        unchanged(intent),
-        due_at=now + wait,
+        row,
+        due_at=due_at,
         failures=failures,
-        last_error=words,
+        last_error=words[:WORDS],
         quarantined_at=now if apart else None,
     )
 
@@ -121,6 +132,9 @@ def answered(outcome: Outcome, now: datetime) -> Settlement:
         observed_revision=outcome.applied.revision,
         refused=[[one.kind.value, one.value, "refused_by_pbx"] for one in bad],
     )
+    if intent.fault is not None:
+        row = poisoned(intent, now, row)
+        return replace(row, revision=max(intent.revision, outcome.applied.revision))
     today = day_of(now)
     before = row.changes_count if row.changes_day == today else 0
     return replace(
@@ -195,7 +209,7 @@ def write_down(
         row = poisoned(intent, now)
         rows.append(row)
         told.failed += 1
-        if row.quarantined_at is not None:
+        if row.failures == retrying.POISON_TRIES:
             notes.append((intent, row, "quarantined"))
     for outcome in outcomes:
         if outcome.held_back is not None:
@@ -211,7 +225,9 @@ def write_down(
         sent.append((outcome, row))
         if row.failures == retrying.POISON_TRIES and row.quarantined_at is not None:
             notes.append((outcome.intent, row, "quarantined"))
-        elif row.last_error is not None and outcome.intent.claim.last_error is None:
+        elif row.last_error is None or outcome.intent.claim.last_error is not None:
+            continue
+        elif outcome.intent.fault is None:
             notes.append((outcome.intent, row, _alarm(outcome)))
     ours = settle(session, rows)
     told.overtaken += len(rows) - len(ours)

@@ -160,14 +160,14 @@ def test_a_poisoned_line_is_set_apart_and_the_others_switch(world: World) -> Non
     links = [world.link(str(300 + number)) for number in range(3)]
     for link in links:
         world.window(link, JAN, minutes(0), minutes(60))
-    world.change(links[1], fallback_number="nonsense", state="reconnect")
+    world.change(links[1], state="a_newer_one")
     for _ in range(30):
         world.go(world.clock.at + SECOND)
     assert [world.held(str(300 + number)) for number in range(3)] == [{JAN}, set(), {JAN}]
     row = world.row(links[1])
     assert row.quarantined_at is not None
     assert "ValueError" in (row.last_error or "")
-    world.change(links[1], fallback_number=None, state="linked")
+    world.change(links[1], state="linked")
     world.go()
     assert world.held("301") == {JAN}
     assert world.row(links[1]).quarantined_at is None

@@ -32,6 +32,7 @@ from ..store.tables import (
 from .guarding import audit
 from .linking import release
 from .linking.provision import end_link
+from .linking.withdrawing import withdraw_unconfirmed
 from .runtime import Runtime
 from .switching import clear_link
 
@@ -66,6 +67,7 @@ def erase_account(
     grants, pending = _end_links(rt, tenant_id, account_id, actor)
     for grant_id in grants:
         release(rt, grant_id)
+    withdraw_unconfirmed(rt)
     with rt.store.begin() as session:
         every = _link_ids(session, tenant_id, account_id)
         links = [one for one in every if one not in pending]

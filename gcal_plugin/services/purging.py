@@ -21,6 +21,8 @@ from ..store.tables import (
 from .runtime import Runtime
 from .tallying import EVER
 
+_TO_WITHDRAW = timedelta(days=1)
+"""After so long a consent that Google does not let us withdraw is forgotten all the same."""
 PORTION = 5_000
 """Rows in one transaction, so that no lock lasts."""
 
@@ -46,9 +48,9 @@ def _over(now: datetime, before: datetime) -> Iterator[tuple[Any, sa.ColumnEleme
     yield SecurityEvent.jti, SecurityEvent.received_at < before
     # Named by its day, so that a day goes in one portion; "ever" has no day and stays.
     yield Tally.day, sa.and_(Tally.day != EVER, Tally.day < before.date().isoformat())
-    # These hold sealed tokens: not a day longer than they can be used.
+    # These hold sealed tokens: not longer than they can be used, and a day to withdraw them.
     yield Attempt.state_digest, Attempt.expires_at < now
-    yield Consent.id, Consent.expires_at < now
+    yield Consent.id, Consent.expires_at < now - _TO_WITHDRAW
 
 
 def _delete(

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from ...domain.link_state import LinkState
 from ...ports import Account, GrantedTokens, OAuthClient
 from ...store import scope
-from ...store.crypto import place
+from ...store.crypto import CannotOpen, place
 from ...store.tables import Attempt, Consent, Link
 from ...store.tables.base import new_id
+from .. import grant_tokens
 from ..access import actor, as_customer
 from ..link_records import note
 from ..runtime import Runtime
@@ -29,6 +30,7 @@ from .errors import (
     NoRefreshToken,
     ScopesMissing,
 )
+from .withdrawing import hand_back
 
 ATTEMPT_LIFE = timedelta(minutes=15)
 CONSENT_LIFE = timedelta(hours=1)
@@ -206,9 +208,11 @@ def _keep(
         if link.state == LinkState.ENDED:
             raise NotReady
         now = rt.store.now(session)
-        session.execute(
-            sa.delete(Consent).where(sa.or_(Consent.link_id == link.id, Consent.expires_at < now))
+        replaced = session.scalar(
+            sa.delete(Consent).where(Consent.link_id == link.id).returning(Consent)
         )
+        if replaced is not None:
+            session.expunge(replaced)
         row = new_id()
         session.add(
             Consent(
@@ -232,7 +236,19 @@ def _keep(
         previous = link.grant.email if link.grant is not None else None
         note(session, link, "consented", actor(account), now)
         other = previous if link.grant and link.grant.subject != tokens.subject else None
-        return ConnectOutcome(link_id=link.id, email=tokens.email, previous_email=other)
+        outcome = ConnectOutcome(link_id=link.id, email=tokens.email, previous_email=other)
+    if replaced is not None:
+        _hand_back(rt, replaced)
+    return outcome
+
+
+def _hand_back(rt: Runtime, replaced: Consent) -> None:
+    """The wrong account was chosen first: what it granted is withdrawn, unless it is in use."""
+    try:
+        token, _ = grant_tokens.consent_tokens(rt.store.keyring, replaced)
+    except CannotOpen:
+        return
+    hand_back(rt, replaced.client_id, replaced.subject, token)
 
 
 def pending_consent(

@@ -13,12 +13,13 @@ from ...domain.link_state import LinkAction
 from ...ports import Account, CalendarError
 from ...store import scope
 from ...store.crypto import CannotOpen
-from ...store.tables import Calendar, Consent, Grant, Link, WindowRow
+from ...store.tables import Calendar, Grant, Link, WindowRow
 from .. import grant_tokens
 from ..access import actor, as_customer
 from ..link_records import mended, move, note, wants_attention
 from ..runtime import Runtime
 from ..watching import close_unused_channels
+from .withdrawing import let_go, withdraw_of_link
 
 
 class Cleared(StrEnum):
@@ -78,6 +79,7 @@ def disconnect(rt: Runtime, account: Account, link_id: UUID | str) -> Disconnect
 
     forward = Cleared.DONE if clear_link(rt, key, cause="disconnect") else Cleared.PENDING
     access = release(rt, grant_id) if grant_id else Withdrawn.ALREADY
+    withdraw_of_link(rt, key)
     return DisconnectReport(extension, email, forward, access, data_deleted=True)
 
 
@@ -88,7 +90,7 @@ def detach(session: Session, link: Link, action: LinkAction) -> None:
     link.calendar_id = link.grant_id = None
     link.paused_at = link.paused_until = None
     mended(session, link)
-    session.execute(sa.delete(Consent).where(Consent.link_id == link.id))
+    let_go(session, link.id)
     session.flush()
     if calendar_id is not None:
         forget_calendar(session, calendar_id)

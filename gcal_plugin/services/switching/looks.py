@@ -6,12 +6,18 @@ a backup back restarts the processes, and their first look makes the most of tha
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
 
 from ..runtime import Runtime
+
+LONG = 20.0
+"""Seconds that no exchange needs to say that it is away: it answers slowly, or without end."""
+REST = 120.0
+"""Seconds that such an exchange is not looked at again, unless somebody asks for it."""
 
 
 @dataclass(slots=True)
@@ -25,6 +31,8 @@ class Looks:
     """Lines that were compared so far."""
     whole: bool = False
     """Whether every line was compared once: from then on, what differs came about since."""
+    rests_until: float = 0.0
+    """By the monotonic clock: not looked at before, since its last answer took so long in vain."""
     _busy: Lock = field(default_factory=Lock)
 
     @contextmanager
@@ -37,6 +45,13 @@ class Looks:
             yield True
         finally:
             self._busy.release()
+
+    def failed(self, seconds: float) -> None:
+        """Note a look that came to nothing after so long. One without end must not always have a
+        thread: it would be the others' as well."""
+        self.answered = False
+        if seconds > LONG:
+            self.rests_until = time.monotonic() + REST
 
     def came_back(self, compared: int, of: int) -> None:
         """Note a look that got an answer: so many lines compared, of so many."""

@@ -11,6 +11,7 @@ Who owns a line when somebody changes its forward by hand, on the phone or in th
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -68,8 +69,12 @@ def sweep(rt: Runtime, pbx: str, *, again: bool = False) -> SweepReport:
         if not alone:
             report.failed = "another look at it is under way"
             return report
+        began = time.monotonic()
+        if began < looks.rests_until and not again:
+            report.failed = "it rests, since its last list came to nothing for so long"
+            return report
         if (found := _read(rt, pbx, report)) is None:
-            looks.answered = False
+            looks.failed(time.monotonic() - began)
             return report
         turned = again or not looks.answered
         _compare(rt, pbx, found, looks, report)

@@ -17,7 +17,7 @@ from gcal_plugin.ports import (
 )
 from gcal_plugin.services import switching
 from gcal_plugin.services.ledger import switches_of
-from gcal_plugin.services.switching import reading
+from gcal_plugin.services.switching import looks, reading
 from gcal_plugin.services.switching.breaker import breaker_of
 from gcal_plugin.store.tables import Activity
 from tests.support.exchanges import Exchange
@@ -188,7 +188,10 @@ def test_a_list_without_end_is_given_up(
             yield LineState(LINE, frozenset(), 0)
 
     monkeypatch.setattr(exchange, "read_all", read_all)
+    monkeypatch.setattr(looks, "LONG", 0.1)
     assert "took more than" in switching.sweep(world.rt, "main").failed
+    assert "rests" in switching.sweep(world.rt, "main").failed, "its thread is the others' as well"
+    assert "took more than" in switching.sweep(world.rt, "main", again=True).failed
     assert breaker_of(world.rt, "main").waits() == 0
 
 
@@ -201,11 +204,11 @@ def test_only_what_was_read_is_told_as_read_back(
     for link in links:
         world.window(link, JAN, minutes(0), minutes(60))
     world.go()
-    for looks in range(1, 4):
+    for turn in range(1, 4):
         world.clock.at += timedelta(seconds=30)
         assert switching.sweep(world.rt, "main").read == 2
         marked = sum(switches_of(world.rt, link)[0].read_back_at is not None for link in links)
-        assert marked == 2 * looks
+        assert marked == 2 * turn
 
 
 def test_a_line_that_is_being_switched_is_not_told_as_read_back(world: World) -> None:

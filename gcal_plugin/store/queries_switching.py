@@ -80,7 +80,7 @@ class Claim:
         return self.settled < self.generation - 2
 
 
-_CLAIM_COLUMNS = [getattr(Forwarding, name) for name in Claim.__dataclass_fields__]
+CLAIM_COLUMNS = [getattr(Forwarding, name) for name in Claim.__dataclass_fields__]
 
 
 def chunks(items: Iterable[_T], size: int = _CHUNK) -> Iterator[list[_T]]:
@@ -166,23 +166,6 @@ def mark_due(
         )
 
 
-def overdue_running(session: Session, before: datetime, now: datetime, limit: int) -> list[Claim]:
-    """Lines that were last asked to hold something and are due since `before`, held by nobody.
-
-    Read only: nothing is claimed, and `generation` and `revision` are the rows' own.
-    """
-    rows = session.execute(
-        sa.select(*_CLAIM_COLUMNS)
-        .where(
-            Forwarding.due_at <= before,
-            sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until <= now),
-        )
-        .order_by(Forwarding.due_at)
-        .limit(limit)
-    )
-    return [claim for claim in (Claim(*row) for row in rows) if claim.desired]
-
-
 def claim(
     session: Session,
     link_ids: Sequence[UUID],
@@ -221,7 +204,7 @@ def claim(
                 lease_until=lease_until,
                 lease_by=by,
             )
-            .returning(*_CLAIM_COLUMNS)
+            .returning(*CLAIM_COLUMNS)
             .execution_options(synchronize_session=False)
         )
         claimed += [Claim(*row) for row in rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -9,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from gcal_plugin.domain.destination import Destination
 from gcal_plugin.ports import Line
 from gcal_plugin.services import switching
+from gcal_plugin.services.switching import unrecorded as unrecorded_module
 from gcal_plugin.services.switching.unrecorded import GRACE
 from gcal_plugin.store.queries_switching import mark_due
 from tests.support.exchanges import Exchange
@@ -125,3 +128,68 @@ def test_only_a_database_that_refuses_writes_is_meant(world: World) -> None:
     with pytest.raises(OperationalError) as gone:
         sa.create_engine("postgresql+psycopg://x@127.0.0.1:9/x").connect()
     assert not switching.takes_no_writes(gone.value)
+
+
+# -- more lines than one look takes ---------------------------------------------------------------
+
+
+def rounds(world: World, unrecorded: switching.Unrecorded, count: int) -> list[int]:
+    return [unrecorded.end_overdue(world.rt) for _ in range(count)]
+
+
+def test_every_end_runs_however_many_are_overdue(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unrecorded_module, "MOST", 5)
+    links = [world.link(str(300 + number)) for number in range(12)]
+    for link in links:
+        world.window(link, JAN, minutes(0), minutes(60))
+        world.window(link, PIET, minutes(0), minutes(70))
+    world.go()
+    unrecorded = switching.Unrecorded()
+    world.clock.at = MONDAY + minutes(61)
+    assert rounds(world, unrecorded, 3) == [12, 0, 0]
+    assert all(world.held(str(300 + number)) == {PIET} for number in range(12))
+    world.clock.at = MONDAY + minutes(71)
+    assert rounds(world, unrecorded, 3) == [12, 0, 0]
+    assert all(world.held(str(300 + number)) == set() for number in range(12))
+
+
+def test_overdue_starts_keep_no_end_from_running(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unrecorded_module, "MOST", 5)
+    ending = world.link("300")
+    world.window(ending, JAN, minutes(0), minutes(60))
+    waiting = [world.link(str(400 + number)) for number in range(8)]
+    for link in waiting:
+        world.window(link, JAN, minutes(30), minutes(160))
+    world.go()
+    world.clock.at = MONDAY + minutes(61)
+    assert rounds(world, switching.Unrecorded(), 1) == [1]
+    assert world.held("300") == set()
+    assert all(world.held(str(400 + number)) == set() for number in range(8)), "nothing starts"
+
+
+def test_a_round_that_ran_out_of_time_goes_on_where_it_stopped(
+    world: World, exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unrecorded_module, "MOST", 5)
+    monkeypatch.setattr(unrecorded_module, "PATIENCE", timedelta(0))
+    links = [world.link(str(300 + number)) for number in range(12)]
+    for link in links:
+        world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    unrecorded = switching.Unrecorded()
+    world.clock.at = MONDAY + minutes(61)
+    assert rounds(world, unrecorded, 5) == [5, 5, 2, 0, 0]
+
+
+def test_what_is_over_ends_on_a_line_that_cannot_be_worked_out(world: World) -> None:
+    link = world.link()
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.go()
+    world.change(link, state="a_newer_one")
+    world.clock.at = MONDAY + minutes(61)
+    assert switching.Unrecorded().end_overdue(world.rt) == 1
+    assert world.held() == set()

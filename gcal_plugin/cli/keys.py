@@ -6,7 +6,7 @@ import click
 
 from ..services import rotating
 from ..store.crypto import new_key
-from .shared import as_json, gcal, runtime, tell
+from .shared import as_json, gcal, progress, runtime, tell
 from .support import ACTOR
 
 
@@ -32,7 +32,9 @@ def rotate(batch: int, as_json: bool) -> None:
     Killed half-way, it is simply started again. Afterwards the older keys can be taken out of the
     setting, unless values were lost (their key is missing).
     """
-    done = rotating.rotate(runtime(), actor=ACTOR, batch=batch)
+    rt = runtime()
+    with progress("sealing again", rotating.waiting(rt)) as advance:
+        done = rotating.rotate(rt, actor=ACTOR, batch=batch, told=advance)
     tell(
         {"sealed_again": done.sealed_again, "lost": done.lost},
         as_json=as_json,

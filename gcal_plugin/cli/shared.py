@@ -46,8 +46,11 @@ def tell(value: Any, *, as_json: bool, text: str) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on the terminal (never in what is piped on): call what it gives with what is done."""
+def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar on the terminal (never in what is piped on): call what it gives with what is done.
+
+    Without a `total` it counts.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining

@@ -17,7 +17,7 @@ from ..services.onboarding.importing import FileRefused, import_csv
 from ..services.refusals import Refusal
 from ..store.queries_guards import EVERY_TENANT
 from ..store.scope import NotInReach, Reach, Viewer
-from .shared import as_json, gcal, runtime, tell
+from .shared import as_json, gcal, progress, runtime, tell
 
 ACTOR = "operator:cli"
 _EVERYTHING = Viewer(tenant_id="", account_id="", reach=Reach.ALL)
@@ -47,7 +47,11 @@ def provision(
     rt = runtime()
     if file is not None:
         try:
-            done = import_csv(rt, tenant_id, file.read_bytes(), who=ACTOR, ask_exchange=not unasked)
+            with progress("asking the exchange", None) as advance:
+                done = import_csv(
+                    rt, tenant_id, file.read_bytes(), who=ACTOR, ask_exchange=not unasked,
+                    told=advance,
+                )  # fmt: skip
         except FileRefused as refused:
             faults = [
                 {"line": one.line, "field": one.field, "code": one.code} for one in refused.faults

@@ -43,15 +43,18 @@ def rotate(
     *,
     actor: str,
     batch: int = 100,
-    tell: Callable[[int], None] = lambda _count: None,
+    told: Callable[[int], None] = lambda _count: None,
 ) -> Rotation:
-    """Seal every value that an older key sealed with the newest one; repeat it at will."""
+    """Seal every value that an older key sealed with the newest one; repeat it at will.
+
+    `told` hears how many values each portion took, those included that do not open.
+    """
     done = lost = 0
     for column in SEALED:
         for again, failed in _column(rt, column, batch):
             done += again
             lost += failed
-            tell(done)
+            told(again + failed)
     with rt.store.begin() as session:
         key = rt.store.keyring.current_id
         audit(session, actor, "keys_rotate", f"key:{key}", "", sealed=done, lost=lost)
@@ -70,6 +73,12 @@ def counts(rt: Runtime) -> dict[str, int]:
             for key, count in rows:
                 found[key if rt.store.keyring.knows(key) else f"?{key}"] += count
     return dict(found)
+
+
+def waiting(rt: Runtime) -> int:
+    """How many values an older key sealed: what a run has before it."""
+    newest = rt.store.keyring.current_id
+    return sum(count for key, count in counts(rt).items() if key != newest)
 
 
 def _column(rt: Runtime, where: tuple[Any, Any, Any], batch: int) -> Iterator[tuple[int, int]]:

@@ -68,7 +68,13 @@ def test_after_a_rotation_the_old_key_is_not_needed(
     rt, db, _ = opened
     grants(with_keys(rt, db, OLD), 7)
     both = with_keys(rt, db, NEW, OLD)
-    assert rotating.rotate(both, actor="operator:cli", batch=3) == Rotation(14, 0)
+    portions: list[int] = []
+    assert rotating.waiting(both) == 14
+    done = rotating.rotate(both, actor="operator:cli", batch=3, told=portions.append)
+    assert done == Rotation(14, 0)
+    assert sum(portions) == 14
+    assert max(portions) <= 3
+    assert rotating.waiting(both) == 0
     assert rotating.rotate(both, actor="operator:cli", batch=3) == Rotation(0, 0)
     assert rotating.counts(both) == {both.store.keyring.current_id: 14}
     only_new = with_keys(rt, db, NEW)
@@ -150,7 +156,7 @@ url, *keys = sys.argv[1:]
 app, db = make_app(url)
 with app.app_context():
     rt = with_keys(make_runtime(db), db, *keys)
-    done = rotating.rotate(rt, actor="x", batch=5, tell=lambda n: print(n, flush=True))
+    done = rotating.rotate(rt, actor="x", batch=5, told=lambda n: print(n, flush=True))
     print("done", flush=True)
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,13 +11,16 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ..domain.destination import Destination
 from ..domain.forwarding import desired_at, next_change
+from ..domain.policy import decide
 from ..domain.schedule import Window
-from ..store.tables import Calendar, LedgerEntry, Link, WindowRow
+from ..store.tables import Calendar, Forwarding, Grant, LedgerEntry, Link, WindowRow
 from . import guarding
 from .runtime import Runtime
 from .switching.board import judged
 from .switching.effect import Mode, forwarding_effect
+from .switching.model import set_of
 
 AROUND = timedelta(hours=24)
 """Events are told that end at most so long before the instant or start so long after it."""
@@ -35,6 +39,9 @@ def explain_at(rt: Runtime, link_id: UUID, at: datetime | None = None) -> dict[s
     link's own state and the rules on destinations are those of now; what they were then shows in
     `switches`, the ledger of what went to the exchange around the instant, the latest before it and
     up to a day before and after: a pause, a kill, a refusal, with the version of the rules.
+
+    From now on `active` is what calls do: the fallback number while that is in use, and only what
+    runs already where nothing may start.
     """
     with rt.store.begin() as session:
         now = rt.store.now(session)
@@ -50,6 +57,9 @@ def explain_at(rt: Runtime, link_id: UUID, at: datetime | None = None) -> dict[s
         received = {row.event_id: row.received_at for row in rows}
         windows = [judged(row, policy, context) for row in rows]
         calendar = session.get(Calendar, link.calendar_id) if link.calendar_id else None
+        grant = session.get(Grant, link.grant_id) if link.grant_id else None
+        forwarding = session.get(Forwarding, link.id)
+        running = set_of(forwarding.desired) if forwarding is not None else frozenset()
         switches = [_switch(entry, zone) for entry in _switches_around(session, link_id, instant)]
     exchange = rt.telephony.get(link.pbx)
     limits = [policy.max_simultaneous, exchange.capabilities.max_destinations if exchange else None]
@@ -61,12 +71,20 @@ def explain_at(rt: Runtime, link_id: UUID, at: datetime | None = None) -> dict[s
         link,
         instant,
         killed=context.killed,
-        synced_at=calendar.synced_at if calendar and instant >= now else None,
+        grant_live=grant is not None and grant.state == "live",
+        synced_at=_stale_reading(rt, calendar, now) if instant >= now else None,
         calendar_gone=calendar is not None and calendar.gone_at is not None,
         stale_after=timedelta(seconds=rt.settings.stale_after_seconds),
     )
-    follows = effect.mode is Mode.FOLLOW or instant < now
-    active = desired_at(windows, instant, **options).destinations if follows else ()
+    mode = Mode.FOLLOW if instant < now else effect.mode
+    active: Sequence[Destination] = ()
+    if mode is Mode.FALLBACK:
+        fallback = decide(Destination.parse(link.fallback_number or ""), policy, context)
+        active = (fallback.destination,) if fallback.destination is not None else ()
+    elif mode is not Mode.CLEAR:
+        active = desired_at(windows, instant, **options).destinations
+    if mode is Mode.FINISH:
+        active = [one for one in active if one in running]
     edge = next_change(windows, instant, **options)
     return {
         "at": instant.astimezone(zone).isoformat(),
@@ -79,6 +97,16 @@ def explain_at(rt: Runtime, link_id: UUID, at: datetime | None = None) -> dict[s
         ],
         "switches": switches,
     }
+
+
+def _stale_reading(rt: Runtime, calendar: Calendar | None, now: datetime) -> datetime | None:
+    """The last reading, where it is stale by now; one that is fresh gives no reason to expect that
+    the calendar will not be read again before a coming instant.
+    """
+    if calendar is None or calendar.synced_at is None:
+        return None
+    stale_after = timedelta(seconds=rt.settings.stale_after_seconds)
+    return calendar.synced_at if now - calendar.synced_at >= stale_after else None
 
 
 def _switches_around(session: Session, link_id: UUID, instant: datetime) -> list[LedgerEntry]:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import structlog
 
-from ...domain.destination import Destination
+from ...domain.destination import Destination, Kind
 from ...domain.link_state import LinkState
 from ...store.tables import Link
 
@@ -73,15 +73,18 @@ def forwarding_effect(
 
 
 def _falls_back(link: Link) -> bool:
-    """Whether the link has a fallback number that is one; a bad one counts as none."""
+    """Whether the link has a fallback number that is one; a bad one counts as none.
+
+    So does the extension itself: a call that is sent there comes back to where it started.
+    """
     if not link.fallback_number:
         return False
     try:
-        Destination.parse(link.fallback_number)
+        found = Destination.parse(link.fallback_number)
     except ValueError:
         log.error("fallback_unreadable", link_id=str(link.id))
         return False
-    return True
+    return (found.kind, found.value) != (Kind.EXTENSION, link.extension)
 
 
 def _lost(link: Link, reason: str) -> Effect:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from gcal_plugin.ports import OAuthClient
 from gcal_plugin.services import linking, security, syncing
 from gcal_plugin.store.tables import Grant, SecurityEvent
 from tests.google.test_cases import JAN, PERSON, SESSION, _connect, _provisioned, _signed
+from tests.support.portal import ANDER, SmallPortal
 from tests.support.world import HOUR, MINUTE, Linked, World
 
 
@@ -145,3 +148,18 @@ def test_an_account_that_is_enabled_again_is_connected_again_by_its_owner(pushed
     assert security.handle_security_event(pushed.rt, enabled) == 202
     assert syncing.sync_due(pushed.rt).requests == 0, "its tokens ended with it"
     assert (pushed.grant_of(link).state, pushed.fresh(link).state) == ("revoked", "reconnect")
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_a_project_of_a_tenant_s_own_sends_to_the_same_address(pushed: World) -> None:
+    link = pushed.link()
+    theirs = {"aud": "client-of-a-reseller"}
+    with pushed.rt.store.begin() as session:
+        session.execute(sa.update(Grant).values(client_id=theirs["aud"]))
+    token = _signed(pushed, "tokens-revoked", claims=theirs)
+    assert security.handle_security_event(pushed.rt, token) == 400, "nobody has such a client"
+    portal = pushed.rt.portal
+    assert isinstance(portal, SmallPortal)
+    portal.resellers["ander"] = replace(ANDER, oauth_client=OAuthClient(theirs["aud"], "secret"))
+    assert security.handle_security_event(pushed.rt, token) == 202
+    assert pushed.grant_of(link).state == "revoked"

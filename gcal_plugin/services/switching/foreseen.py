@@ -98,9 +98,18 @@ def _result(one: BulkResult) -> BulkResult:
     return one
 
 
-def _bounded(applied: Applied) -> None:
-    if not 0 <= applied.revision <= HIGHEST:
-        raise Unforeseen(f"the exchange holds revision {applied.revision}, which cannot be stored")
+def storable(state: LineState) -> LineState:
+    """The state, or an odd one where its revision cannot be stored."""
+    try:
+        _bounded(state)
+    except Unforeseen as error:
+        return LineState(state.line, frozenset(), 0, odd=str(error))
+    return state
+
+
+def _bounded(held: Applied | LineState) -> None:
+    if not 0 <= held.revision <= HIGHEST:
+        raise Unforeseen(f"the exchange holds revision {held.revision}, which cannot be stored")
 
 
 def _where(error: Exception) -> str:

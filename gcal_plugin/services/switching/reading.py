@@ -27,6 +27,7 @@ from ...store import queries_sweep
 from ...store.queries_sweep import Record
 from ..runtime import Runtime
 from .breaker import Breaker, breaker_of
+from .foreseen import storable
 from .model import NOTHING
 
 log = structlog.get_logger(__name__)
@@ -101,7 +102,8 @@ def read_exchange(
 def _listed(exchange: Telephony, expected: Collection[Line]) -> dict[Line, LineState]:
     until = time.monotonic() + LISTING_SECONDS
     held: dict[Line, LineState] = {}
-    for state in exchange.read_all():
+    for listed in exchange.read_all():
+        state = storable(listed)
         if time.monotonic() > until:
             raise TelephonyError(f"listing its lines took more than {LISTING_SECONDS:.0f} s")
         if state.destinations or state.odd or state.line in expected:
@@ -184,4 +186,4 @@ def _read(
         log.error("line_unreadable", pbx=exchange.name, line=line, fault=repr(fault))
         return fault
     breaker.answered()
-    return LineState(line, held.destinations, held.revision)
+    return storable(LineState(line, held.destinations, held.revision))

@@ -8,6 +8,7 @@ import pytest
 
 from gcal_plugin.domain.destination import Destination
 from gcal_plugin.ports import Line
+from gcal_plugin.services import switching
 from gcal_plugin.store.tables import Activity
 from gcal_plugin.telephony.exchange import Held
 from tests.support.exchanges import Exchange, Trouble
@@ -122,6 +123,12 @@ def test_a_revision_that_cannot_be_stored_spoils_its_own_line_only(
     row = world.row(bad)
     assert row.quarantined_at is not None
     assert "cannot be stored" in (row.last_error or "")
+    exchange.by_hand(Line("bakkerij.example", "301"), KEES)
+    assert switching.sweep(world.rt, "main").repaired >= 1, (
+        "nor does it keep others from being read"
+    )
+    world.go()
+    assert world.held("301") == {JAN, PIET}
 
 
 # -- a line whose own data nobody understands -----------------------------------------------------

@@ -27,6 +27,7 @@ from .loops import without_loops
 from .model import BatchReport, Intent, Outcome, Step
 from .push import Volley
 from .record import write_down
+from .refused import after_writing
 from .timing import EdgeClock
 
 log = structlog.get_logger(__name__)
@@ -198,7 +199,9 @@ def finish(rt: Runtime, armed: Armed) -> BatchReport:
     def record(session: Session) -> BatchReport:
         return write_down(session, armed.clock.look(rt, session), armed.report, armed.outcomes)
 
-    return rt.store.resolutely(record)
+    report = rt.store.resolutely(record)
+    after_writing(rt, armed.pbx, armed.outcomes)
+    return report
 
 
 def switch_batch(

@@ -117,6 +117,7 @@ def test_no_secret_leaves_by_any_door(
         "GCAL_GOOGLE_METADATA_URL": google.metadata_url,
         "GCAL_GOOGLE_API_ROOT": google.url,
         "GCAL_REDIS_URL": redis_url,
+        "GCAL_PUBLIC_URL": "https://127.0.0.1:9",  # `doctor` posts to it
         "GCAL_PULL_TOKENS": {"main": PULL_TOKEN},
         "GCAL_METRICS_TOKEN": METRICS_TOKEN,
         "GCAL_TELEPHONY": {

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from ...domain.reasons import Reason
 from .. import alarms
 from ..runtime import Runtime
 from .board import Board
 from .model import Intent
+
+log = structlog.get_logger(__name__)
 
 LIMITS = frozenset({Reason.TOO_MANY.value, Reason.CHANGES_CAP.value, Reason.TOO_LONG_FORWARD.value})
 """What is a limit: other refusals are about the destination, and the customer's page tells them."""
@@ -31,7 +36,12 @@ def tell_limits(rt: Runtime, board: Board, intents: Sequence[Intent]) -> int:
     with rt.store.begin() as session:
         now = rt.store.now(session)
         for link_id, reason in bitten:
-            told += alarms.limit_reached(rt, session, board.facts[link_id].link, reason, now)
+            try:
+                told += alarms.limit_reached(rt, session, board.facts[link_id].link, reason, now)
+            except SQLAlchemyError:
+                raise
+            except Exception as fault:  # noqa: BLE001 (a letter that fails must not hold up a switch)
+                log.error("limit_not_told", link_id=str(link_id), fault=repr(fault))
     if told:
         rt.wake.mail()
     return told

@@ -8,7 +8,7 @@ import pytest
 
 from gcal_plugin.domain.destination import Destination
 from gcal_plugin.ports import Line
-from gcal_plugin.services import switching
+from gcal_plugin.services import alarms, switching
 from gcal_plugin.store.tables import Activity
 from gcal_plugin.telephony.exchange import Held
 from tests.support.exchanges import Exchange, Trouble
@@ -223,3 +223,21 @@ def test_a_portal_that_breaks_over_one_account_keeps_nobody_else(
     world.walk(minutes(60.5))
     assert world.held("301") == {PIET}, "within half a minute after the portal is right again"
     assert world.row(bad).quarantined_at is None
+
+
+def test_a_letter_that_cannot_be_written_holds_up_no_switch(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = world.link(policy={"max_simultaneous": 1})
+
+    def limit_reached(*_: object) -> bool:
+        raise LookupError("nobody to write to")
+
+    monkeypatch.setattr(alarms, "limit_reached", limit_reached)
+    world.window(link, JAN, minutes(0), minutes(60))
+    world.window(link, PIET, minutes(5), minutes(60))
+    world.go()
+    world.walk(minutes(6))
+    assert world.held() == {JAN}
+    row = world.row(link)
+    assert (row.refused, row.last_error) == ([["number", PIET, "too_many"]], None)

@@ -14,7 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ..domain.destination import Destination
-from ..ports import Telephony, TelephonyError
+from ..ports import ForeignForward, Telephony, TelephonyError
 from ..ports.telephony import Line
 from ..store.tables import Forwarding, Leftover, Link
 from .access import SYSTEM
@@ -193,6 +193,9 @@ def clear_leftovers(rt: Runtime, pbx: str | None = None, line: Line | None = Non
 def _clear(exchange: Telephony, line: Line, ours: list[Any]) -> None:
     if exchange.capabilities.mode == "pull":
         return  # it asks, and hears of no forward there any more
-    held = exchange.read(line)
+    try:
+        held = exchange.read(line)
+    except ForeignForward:
+        return  # its owner's, so nothing of ours stands there any more
     if held.destinations <= {Destination.parse(value) for _, value in ours}:
         exchange.replace(line, frozenset(), revision=held.revision + 1)

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from gcal_plugin.domain.destination import Destination
-from gcal_plugin.ports import Temporary
+from gcal_plugin.ports import ForeignForward, Temporary
 from gcal_plugin.ports.telephony import Applied, Line, PlanWindow
 from gcal_plugin.services import checking, linking, moving
 from gcal_plugin.services.runtime import Runtime
@@ -144,6 +144,20 @@ def test_what_somebody_else_set_on_the_old_line_meanwhile_is_let_be(
     old.replace(OLD, frozenset({theirs}), revision=9)
     assert moving.clear_leftovers(two) == []
     assert old.read(OLD).destinations == {theirs}
+
+
+def test_a_feature_code_typed_on_the_old_line_meanwhile_is_let_be(
+    two: Runtime, link_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = two.telephony["main"]
+    (move,) = plan(two, to_pbx="new")
+
+    def read(line: Line) -> Applied:
+        raise ForeignForward("the exchange holds '*97'")
+
+    monkeypatch.setattr(old, "read", read)
+    assert moving.carry_out(two, move) == moving.Moved(move)
+    assert moving.leftovers(two) == []
 
 
 def test_an_extension_renumbered_keeps_its_link(two: Runtime, link_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,8 @@ from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.errors import JoseError
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ProtocolError
 
 from ..ports import AccessToken, CalendarError, GrantedTokens, GrantRevoked, OAuthClient
 from ..settings import CALENDAR_LIST_SCOPE, EVENTS_SCOPE
@@ -21,6 +24,36 @@ from .metadata import Metadata
 _DEFAULT_LIFE = 3600
 _EARLY = 60
 """An access token counts as used up so many seconds before it is: a request takes time too."""
+
+
+_CONNECTIONS = 16
+"""Kept at most: one for each thread that refreshes."""
+
+
+class _Kept(HTTPAdapter):
+    """Connections that outlive the session that asks over them.
+
+    Opening one to Google costs many times what a refresh does: all authorities are read for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(pool_connections=2, pool_maxsize=_CONNECTIONS)
+
+    def send(self, *given: Any, **options: Any) -> requests.Response:
+        """Send, and once more over a new connection where a kept one turned out to be closed."""
+        try:
+            return super().send(*given, **options)
+        except requests.ConnectionError as error:
+            if not (error.args and isinstance(error.args[0], ProtocolError)):
+                raise
+        return super().send(*given, **options)
+
+    def close(self) -> None:
+        """Nothing, when a session ends; `close_kept` ends it."""
+
+    def close_kept(self) -> None:
+        """Close the connections that nobody uses."""
+        super().close()
 
 
 class GoogleOAuth:
@@ -38,6 +71,7 @@ class GoogleOAuth:
         self._scopes = scopes
         self._timeout = timeout
         self._clock = clock
+        self._kept: dict[int, _Kept] = {}
 
     def required_scopes(self) -> frozenset[str]:
         """Both calendar scopes; people can untick each of them."""
@@ -87,7 +121,7 @@ class GoogleOAuth:
                 "the answer came from elsewhere", reason="wrong_issuer", permanent=True
             )
         token = self._token(
-            client,
+            self._session(client),
             lambda session, url: session.fetch_token(
                 url,
                 grant_type="authorization_code",
@@ -104,7 +138,7 @@ class GoogleOAuth:
     def refresh(self, client: OAuthClient, refresh_token: str) -> GrantedTokens:
         """A new access token. No scope is sent: asking for one could narrow the grant."""
         token = self._token(
-            client,
+            self._kept_session(client),
             lambda session, url: session.refresh_token(
                 url, refresh_token=refresh_token, timeout=self._timeout
             ),
@@ -129,6 +163,12 @@ class GoogleOAuth:
             return False
         raise _from_response(answer)
 
+    def close(self) -> None:
+        """Close this process's connections; the next request opens new ones."""
+        kept = self._kept.pop(os.getpid(), None)
+        if kept is not None:
+            kept.close_kept()
+
     def _session(self, client: OAuthClient, **options: Any) -> Any:
         return OAuth2Session(
             client_id=client.id,
@@ -138,16 +178,25 @@ class GoogleOAuth:
             **options,
         )
 
+    def _kept_session(self, client: OAuthClient) -> Any:
+        """A session over kept connections, for what may be asked twice."""
+        session = self._session(client)
+        # A forked child must not speak on its parent's connections.
+        kept = self._kept.get(os.getpid()) or self._kept.setdefault(os.getpid(), _Kept())
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, kept)
+        return session
+
     def _token(
         self,
-        client: OAuthClient,
+        client_session: Any,
         ask: Callable[[Any, str], Mapping[str, Any]],
         *,
         used_up: CalendarError,
     ) -> Mapping[str, Any]:
         """Ask the token endpoint; only its own `invalid_grant` means that the grant is gone."""
         url = self._metadata.endpoint("token_endpoint")
-        with self._session(client) as session:
+        with client_session as session:
             try:
                 token = ask(session, url)
             except OAuthError as error:

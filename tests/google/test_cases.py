@@ -347,7 +347,7 @@ def test_case_24_what_a_consent_may_lack_and_who_shares_a_grant(world: World) ->
     assert world.asked("oauth.revoke") == []
     report = linking.disconnect(world.rt, PERSON, first)
     assert report.access is linking.Withdrawn.DONE
-    assert len(world.asked("oauth.revoke")) == 1
+    assert len(world.asked("oauth.revoke")) == 2, "and the consent that nobody confirmed"
 
 
 def test_case_25_security_events_are_verified_and_taken_once(pushed: World) -> None:

@@ -6,6 +6,11 @@ an event that is on another number, so that each has to reach the exchange. Time
 edit is sent to Google, which is earlier than the notification's arrival, until the exchange has its
 number or that of a later edit of the same event. All processes are there, and everybody's first
 number stands on the exchange, before it begins.
+
+As on any morning, nobody was fetched for hours: every access token has expired, and the token
+endpoint takes a tenth of a second. So each calendar's first edit waits for its own refresh; and
+beside the edits as many other calendars fall due for their safety fetch, evenly over the time,
+each with a refresh of its own, for which no edit may wait.
 """
 
 from __future__ import annotations
@@ -27,7 +32,7 @@ import sqlalchemy as sa
 from example_app.fake_google.process import LocalGoogle
 from gcal_plugin.services import syncing, watching
 from gcal_plugin.services.runtime import Runtime
-from gcal_plugin.store.tables import Calendar
+from gcal_plugin.store.tables import Calendar, Grant
 from tests.servers.ports import free_port, wait_for_port
 from tests.servers.process import Child
 
@@ -44,6 +49,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calendars", type=int, default=600)
     parser.add_argument("--rate", type=float, default=50.0, help="edits a second")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--others", type=int, default=600, help="calendars that fall due beside")
+    parser.add_argument(
+        "--refresh-seconds", type=float, default=0.1, help="how long the token endpoint takes"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,8 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
         google.control(
             "POST", "settings", {"per_minute": PER_MINUTE, "per_user_minute": PER_MINUTE}
         )
-        people = google.bulk(options.calendars)
+        everybody = google.bulk(options.calendars + options.others)
+        people = everybody[: options.calendars]
         events = _events(google, people)
         port = free_port()
         env = place.host({"main": entry(place.pbx_url)})
@@ -77,15 +87,20 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
         app = create_app()
         with app.app_context():
             rt: Runtime = app.extensions["gcal"]
-            _link(rt, people, say)
+            _link(rt, everybody, len(people), say)
         peer = Poller(google.url, people)
         peer.start()
         _settle(place, options.calendars)
         say("editing")
+        google.fault("latency", endpoint="oauth.token", seconds=options.refresh_seconds)
+        with app.app_context():
+            _grow_cold(rt, options.seconds)
+        google.clear_log()
         before = len(place.history(0))
         edits = _edit(google, people, events, options)
         ours = _ours(place, edits, before, say)
         say(f"ours: p50 {_at(ours, 0.5)} s, p99 {_at(ours, 0.99)} s, {len(ours)} edits")
+        refreshes = int(google.counters()["endpoints"].get("oauth.token", 0))
         time.sleep(POLL_SECONDS + 2)
         peer.stop()
     theirs = _theirs(peer, edits)
@@ -101,6 +116,9 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
         "max_s": _at(ours, 1.0),
         "lost": len(edits) - len(ours),
         "edits": len(edits),
+        "others": options.others,
+        "refreshes": refreshes,
+        "refresh_s": options.refresh_seconds,
         "rate": round(len(edits) / (edits[-1].sent_at - edits[0].sent_at), 1),
         "peer_name": f"gcal-sync, polling every {POLL_SECONDS:.0f} s, without an exchange",
         "peer_p50_s": _at(theirs, 0.5),
@@ -152,11 +170,14 @@ def _start(place: Ground, env: dict[str, str], port: int) -> None:
     children["clock"].wait_for("clock_leads", timeout=60)
 
 
-def _link(rt: Runtime, people: Sequence[dict[str, Any]], say: Callable[[str], None]) -> None:
+def _link(
+    rt: Runtime, people: Sequence[dict[str, Any]], edited: int, say: Callable[[str], None]
+) -> None:
+    """Link and read all of them; the first `edited` get a push channel."""
     ids = populate(rt, people)
     syncing.sync_calendars(rt, ids)
-    say(f"opening {len(ids)} push channels")
-    for calendar_id in ids:
+    say(f"opening {edited} push channels")
+    for calendar_id in ids[:edited]:
         if not watching.open_channel(rt, calendar_id):
             raise RuntimeError("a push channel could not be opened")
     with rt.store.begin() as session:
@@ -165,11 +186,26 @@ def _link(rt: Runtime, people: Sequence[dict[str, Any]], say: Callable[[str], No
     syncing.close(rt)
 
 
+def _grow_cold(rt: Runtime, seconds: float) -> None:
+    """Have every token expired, and those without a channel fall due over the coming time."""
+    now = datetime.now(UTC)
+    with rt.store.begin() as session:
+        session.execute(sa.update(Grant).values(access_expires_at=now))
+        others = session.scalars(sa.select(Calendar.id).where(Calendar.push_state != "open")).all()
+        for place, calendar_id in enumerate(others):
+            due = now + timedelta(seconds=seconds * place / len(others))
+            session.execute(
+                sa.update(Calendar).where(Calendar.id == calendar_id).values(next_sync_at=due)
+            )
+
+
 def _settle(place: Ground, lines: int) -> None:
     """Wait until the exchange has everybody's first number."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        held = {(one["domain"], one["extension"]) for one in place.history(0)}
+        held = {
+            (one["domain"], one["extension"]) for one in place.history(0) if one["destinations"]
+        }
         if len(held) == lines:
             time.sleep(2)
             return

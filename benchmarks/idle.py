@@ -157,6 +157,7 @@ def _fill(rt: Runtime, links: int) -> None:
                 "calendar": f"p{number}@bulk.example",
                 "sub": str(number),
                 "access_token": "token",
+                "refresh_token": "token",
                 "expires_at": now + 3600,
             }
             for number in range(first, min(first + 10_000, links))

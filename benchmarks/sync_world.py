@@ -26,7 +26,7 @@ from gcal_plugin.store.crypto import place
 from gcal_plugin.store.tables import Calendar, Forwarding, Grant, Link
 from gcal_plugin.store.tables.base import new_id
 from tests.servers import PostgresServer, RedisServer
-from tests.support.runtime import make_app, make_runtime, make_schema
+from tests.support.runtime import CLIENT_ID, make_app, make_runtime, make_schema
 
 PER_MINUTE = 10_000_000
 """The quota is raised, so that the governor counts every request and refuses none."""
@@ -75,7 +75,7 @@ def ground(count: int, **settings: Any) -> Iterator[Ground]:
 
 
 def populate(rt: Runtime, people: Sequence[dict[str, Any]], first: int = 0) -> list[UUID]:
-    """Link every person's calendar, with a token that is sealed as it would be."""
+    """Link every person's calendar, with tokens that are sealed as they would be."""
     now = datetime.now(UTC)
     keyring = rt.store.keyring
     rows: dict[type, list[dict[str, Any]]] = {Grant: [], Calendar: [], Link: [], Forwarding: []}
@@ -87,14 +87,17 @@ def populate(rt: Runtime, people: Sequence[dict[str, Any]], first: int = 0) -> l
             "domain": f"d{number}.example",
             "extension": "200",
         }
-        sealed = keyring.seal(person["access_token"], place("gcal_grant", grant_id, "access_token"))
+        sealed = {
+            name: keyring.seal(person[name], place("gcal_grant", grant_id, name))
+            for name in ("access_token", "refresh_token")
+        }
         rows[Grant].append(
             {
                 "id": grant_id,
-                "client_id": "client",
+                "client_id": CLIENT_ID,
                 "subject": person["sub"],
                 "email": person["account"],
-                "access_token": sealed,
+                **sealed,
                 "access_expires_at": now + timedelta(hours=1),
                 "created_at": now,
             }

@@ -6,7 +6,6 @@ are counts, ages and opaque ids, never a number or an address of a person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +17,8 @@ from .tables import Calendar, Forwarding, Grant, Link, MailOut, Request
 
 OVERDUE = timedelta(seconds=60)
 """A line that wanted attention so long ago, and that nobody holds, is late."""
+HELD_BACK = timedelta(seconds=61)
+"""A line whose exchange is left alone is put off for no longer at a time, and waits all along."""
 STALE = timedelta(minutes=15)
 STUCK = timedelta(days=2)
 """A request that waits for us so long has been forgotten."""
@@ -37,12 +38,18 @@ def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 
 
 def overdue(now: datetime) -> sa.ColumnElement[bool]:
-    """Lines that should have been seen to by now."""
+    """Lines that should have been seen to by now: those that nobody looked at, and those that are
+    held back because their exchange does not answer (these fall due anew all the time)."""
     return sa.and_(
-        Forwarding.due_at < now - OVERDUE,
+        Forwarding.due_at < now + HELD_BACK,
+        sa.or_(Forwarding.due_at < now - OVERDUE, Forwarding.asked_at < now - OVERDUE),
         Forwarding.last_error.is_(None),
-        sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until < now),
+        _free(now),
     )
+
+
+def _free(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until < now)
 
 
 def stale(now: datetime) -> sa.ColumnElement[bool]:
@@ -73,6 +80,9 @@ class LineCounts:
     lines: int
     forwarding: int
     refused: int
+    """Whose last push failed, in whatever way."""
+    unverified: int
+    """Those of them that got no answer, so that it may have landed."""
     quarantined: int
     contested: int
     overdue: int
@@ -80,15 +90,15 @@ class LineCounts:
 
 def lines(session: Session, now: datetime) -> list[LineCounts]:
     """Counts of lines, by tenant and exchange."""
+    failed = sa.and_(Forwarding.last_error.is_not(None), Forwarding.quarantined_at.is_(None))
     rows = session.execute(
         sa.select(
             Forwarding.tenant_id,
             Forwarding.pbx,
             sa.func.count(),
             _count(forwards_now()),
-            _count(
-                sa.and_(Forwarding.last_error.is_not(None), Forwarding.quarantined_at.is_(None))
-            ),
+            _count(failed),
+            _count(sa.and_(failed, Forwarding.settled < Forwarding.generation)),
             _count(Forwarding.quarantined_at.is_not(None)),
             _count(Forwarding.contested_at.is_not(None)),
             _count(overdue(now)),
@@ -216,9 +226,13 @@ def failing() -> sa.ColumnElement[bool]:
 
 
 def mails_by_state(session: Session) -> dict[str, int]:
-    """Letters that are not out: `failed`, `retrying` and `waiting`."""
+    """Letters that are not out: `failed`, `retrying` after a refusal, `waiting` or on their way."""
     rows = session.execute(
-        sa.select(MailOut.state, sa.func.count(), _count(MailOut.tries > 0))
+        sa.select(
+            MailOut.state,
+            sa.func.count(),
+            _count(sa.and_(MailOut.state == "waiting", MailOut.tries > 0)),
+        )
         .where(MailOut.state.in_(("waiting", "sending", "failed")))
         .group_by(MailOut.state)
     )
@@ -233,76 +247,16 @@ def mails_by_state(session: Session) -> dict[str, int]:
 
 
 def oldest_due(session: Session, now: datetime) -> datetime | None:
-    """Since when the longest waiting line has wanted attention; None where none does."""
+    """Since when the longest waiting line has wanted attention; None where none does.
+
+    One that failed counts from its next try: it is told as refused.
+    """
+    asked = sa.and_(Forwarding.last_error.is_(None), Forwarding.asked_at < Forwarding.due_at)
+    since: sa.ColumnElement[datetime | None] = sa.case(
+        (asked, Forwarding.asked_at), else_=Forwarding.due_at
+    )
     return session.scalar(
-        sa.select(Forwarding.due_at)
-        .where(
-            Forwarding.due_at <= now,
-            sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until < now),
+        sa.select(sa.func.min(since)).where(
+            Forwarding.due_at < now + HELD_BACK, since <= now, _free(now)
         )
-        .order_by(Forwarding.due_at)
-        .limit(1)
     )
-
-
-# -- rows for the board ------------------------------------------------------------------------
-
-Narrow = Sequence[sa.ColumnElement[bool]]
-
-
-def broken_links(session: Session, narrow: Narrow, limit: int) -> Sequence[Link]:
-    """The links that cannot do their work, the longest broken first."""
-    return session.scalars(
-        sa.select(Link)
-        .where(Link.broken_at.is_not(None), LIVE, *narrow)
-        .order_by(Link.broken_at)
-        .limit(limit)
-    ).all()
-
-
-def stale_rows(
-    session: Session, now: datetime, narrow: Narrow, limit: int
-) -> list[tuple[Link, Calendar]]:
-    """The links whose calendar is stale, the oldest news first."""
-    rows = session.execute(
-        sa.select(Link, Calendar)
-        .join(Calendar, Calendar.id == Link.calendar_id)
-        .where(stale(now), *narrow)
-        .order_by(Calendar.synced_at)
-        .limit(limit)
-    )
-    return [(link, calendar) for link, calendar in rows]
-
-
-def wrong_lines(
-    session: Session, now: datetime, narrow: Narrow, limit: int
-) -> list[tuple[Link, Forwarding]]:
-    """The lines whose last push failed, that are set apart, contested or late: two look-ups, each
-    by an index of its own."""
-    found: list[tuple[Link, Forwarding]] = []
-    failed = sa.or_(Forwarding.last_error.is_not(None), Forwarding.contested_at.is_not(None))
-    late = sa.and_(overdue(now), Forwarding.contested_at.is_(None))
-    for condition, order in ((failed, Forwarding.link_id), (late, Forwarding.due_at)):
-        rows = session.execute(
-            sa.select(Link, Forwarding)
-            .join(Forwarding, Forwarding.link_id == Link.id)
-            .where(condition, *narrow)
-            .order_by(order)
-            .limit(limit)
-        )
-        found += [(link, forwarding) for link, forwarding in rows]
-    return found
-
-
-def stuck_rows(session: Session, now: datetime, narrow: Narrow, limit: int) -> Sequence[Request]:
-    """The forgotten requests, the oldest first."""
-    return session.scalars(
-        sa.select(Request).where(stuck(now), *narrow).order_by(Request.changed_at).limit(limit)
-    ).all()
-
-
-def failed_mails(session: Session, narrow: Narrow, limit: int) -> Sequence[MailOut]:
-    """The letters that did not go out, the newest first."""
-    return session.scalars(
-        sa.select(MailOut).where(failing(), *narrow).order_by(MailOut.id.desc()).limit(limit)
-    ).all()

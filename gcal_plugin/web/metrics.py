@@ -88,7 +88,9 @@ class _Collector(Collector):
 
     def _lines(self) -> Iterator[Family]:
         seen = self._signals
-        names = ("lines", "forwarding", "refused", "quarantined", "contested", "overdue")
+        names = (
+            "lines", "forwarding", "refused", "unverified", "quarantined", "contested", "overdue",
+        )  # fmt: skip
         sums: dict[str, dict[tuple[str, ...], float]] = {name: {} for name in names}
         for row in seen.lines:
             key = (self._tenant(row.tenant_id), row.pbx)
@@ -99,9 +101,10 @@ class _Collector(Collector):
             "lines": "Lines that have ever been linked.",
             "forwarding": "Lines that are forwarded now.",
             "refused": "Lines whose last push failed or was refused.",
+            "unverified": "Those of them that got no answer, so that it may have landed.",
             "quarantined": "Lines set apart because they could not be worked out.",
             "contested": "Lines where somebody's change on the exchange was left standing.",
-            "overdue": "Lines that should have been seen to a minute ago.",
+            "overdue": "Lines that should have been switched a minute ago, and did not fail.",
         }
         for name in names:
             full = "gcal_lines" if name == "lines" else f"gcal_lines_{name}"

@@ -70,6 +70,15 @@ def test_prometheus_accepts_the_rules_and_they_fire_when_they_should() -> None:
     assert "SUCCESS" in run(find_program("promtool"), "test", "rules", "alerts_test.yml")
 
 
+def test_every_alarm_is_shown_to_fire_and_not_to_fire() -> None:
+    """promtool is content with a case of an alarm that there is not."""
+    cases = yaml.safe_load((OPERATE / "alerts_test.yml").read_text())["tests"]
+    shown = [case for one in cases for case in one["alert_rule_test"]]
+    names = {rule["alert"] for rule in rules()}
+    assert {case["alertname"] for case in shown if case["exp_alerts"]} == names
+    assert {case["alertname"] for case in shown if not case["exp_alerts"]} == names
+
+
 def test_every_alarm_has_its_paragraph_and_every_paragraph_its_alarm() -> None:
     names = [rule["alert"] for rule in rules()]
     told = re.findall(r"^### (Gcal\w+)$", (DOCS / "operate.md").read_text(), re.MULTILINE)

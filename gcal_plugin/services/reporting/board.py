@@ -8,9 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from ...domain import buckets
-from ...store import queries_signals as queries
+from ...store import queries_board as queries
 from ...store.queries_reporting import last_edges
-from ...store.queries_signals import AGES
+from ...store.queries_signals import AGES, OVERDUE
 from ...store.tables import Forwarding, Link, MailOut, Request
 from ..runtime import Runtime
 from ..signals import DAYS, Signals, gather
@@ -114,7 +114,7 @@ class BoardView:
 def board(rt: Runtime, *, tenant_id: str = "", pbx: str = "") -> BoardView:
     """The board, of everything or of one tenant or exchange; a fixed number of queries."""
     seen = gather(rt)
-    rows = _rows(rt, tenant_id, pbx)
+    rows, others = _rows(rt, tenant_id, pbx)
 
     def ours(tenant: str, exchange: str) -> bool:
         return tenant_id in {"", tenant} and pbx in {"", exchange}
@@ -123,7 +123,7 @@ def board(rt: Runtime, *, tenant_id: str = "", pbx: str = "") -> BoardView:
     all_late = together(late)
     tenants = _tenants(seen, seen.late_days)
     shown = [one for one in tenants if ours(one.tenant_id, one.pbx)]
-    counts = _counts(shown, rows)
+    counts = _counts(shown, others)
     return BoardView(
         signals=seen,
         rows=rows,
@@ -139,21 +139,12 @@ def board(rt: Runtime, *, tenant_id: str = "", pbx: str = "") -> BoardView:
     )
 
 
-def _counts(tenants: list[TenantRow], rows: list[WrongRow]) -> dict[Wrong, int]:
+def _counts(tenants: list[TenantRow], others: dict[Wrong, int]) -> dict[Wrong, int]:
     """How much of each kind there is; rows may be fewer, `SHOWN` of a kind at most."""
-    counts: dict[Wrong, int] = defaultdict(int)
+    counts: dict[Wrong, int] = defaultdict(int, others)
     for tenant in tenants:
         for wrong, count in tenant.wrong.items():
             counts[wrong] += count
-    shown: dict[Wrong, int] = defaultdict(int)
-    for row in rows:
-        shown[row.wrong] += 1
-    # A failed push counts once: as refused, or as unverified where nobody knows what landed.
-    unverified = min(shown[Wrong.UNVERIFIED], counts[Wrong.REFUSED])
-    counts[Wrong.UNVERIFIED] = unverified
-    counts[Wrong.REFUSED] -= unverified
-    counts[Wrong.MAIL] = shown[Wrong.MAIL]
-    counts[Wrong.REQUEST] = shown[Wrong.REQUEST]
     return {wrong: counts[wrong] for wrong in Wrong}
 
 
@@ -164,7 +155,9 @@ def _tenants(seen: Signals, late: list[Histogram]) -> list[TenantRow]:
         key = (row.tenant_id, row.pbx)
         totals[key] = (row.lines, row.forwarding)
         wrong[key] |= {
-            Wrong.REFUSED: row.refused,
+            # A failed push counts once: as refused, or where nobody knows what landed.
+            Wrong.REFUSED: row.refused - row.unverified,
+            Wrong.UNVERIFIED: row.unverified,
             Wrong.QUARANTINED: row.quarantined,
             Wrong.CONTESTED: row.contested,
             Wrong.OVERDUE: row.overdue,
@@ -194,7 +187,9 @@ def _tenants(seen: Signals, late: list[Histogram]) -> list[TenantRow]:
     return sorted(rows, key=lambda row: (-row.total, row.tenant_id, row.pbx))
 
 
-def _rows(rt: Runtime, tenant_id: str, pbx: str) -> list[WrongRow]:
+def _rows(rt: Runtime, tenant_id: str, pbx: str) -> tuple[list[WrongRow], dict[Wrong, int]]:
+    """The rows, and how many there are of the kinds that are no line's."""
+    others: dict[Wrong, int] = {}
     with rt.store.begin() as session:
         now = rt.store.now(session)
         on_link = [Link.tenant_id == tenant_id] if tenant_id else []
@@ -203,7 +198,7 @@ def _rows(rt: Runtime, tenant_id: str, pbx: str) -> list[WrongRow]:
         # One that is refused for good waits for its next edge: what failed is in the ledger.
         later = [link.id for link, row in lines if row.last_error and (row.asked_at or now) >= now]
         edges = last_edges(session, later, now)
-        rows = [_line(link, row, edges.get(link.id, row.asked_at)) for link, row in lines]
+        rows = [_line(link, row, edges.get(link.id, row.asked_at), now) for link, row in lines]
         rows += [_broken(link) for link in queries.broken_links(session, on_link, SHOWN)]
         rows += [
             _of(Wrong.STALE, link, calendar.synced_at, calendar.last_error or "late")
@@ -214,8 +209,11 @@ def _rows(rt: Runtime, tenant_id: str, pbx: str) -> list[WrongRow]:
             rows += [_request(one) for one in queries.stuck_rows(session, now, on_request, SHOWN)]
             on_mail = [MailOut.tenant_id == tenant_id] if tenant_id else []
             rows += [_mail(one) for one in queries.failed_mails(session, on_mail, SHOWN)]
+            others[Wrong.REQUEST] = queries.stuck_count(session, now, on_request)
+            others[Wrong.MAIL] = queries.failed_mail_count(session, on_mail)
     order = {wrong: place for place, wrong in enumerate(Wrong)}
-    return sorted(rows, key=lambda row: (order[row.wrong], row.since is None, row.since))
+    rows.sort(key=lambda row: (order[row.wrong], row.since is None, row.since))
+    return rows, others
 
 
 def _of(
@@ -233,7 +231,7 @@ def _broken(link: Link) -> WrongRow:
     return _of(Wrong.BROKEN, link, link.broken_at, reason, retry=retry)
 
 
-def _line(link: Link, row: Forwarding, failing_since: datetime | None) -> WrongRow:
+def _line(link: Link, row: Forwarding, failing_since: datetime | None, now: datetime) -> WrongRow:
     if row.quarantined_at is not None:
         return _of(Wrong.QUARANTINED, link, row.quarantined_at, row.last_error or "")
     if row.last_error is not None:
@@ -242,6 +240,8 @@ def _line(link: Link, row: Forwarding, failing_since: datetime | None) -> WrongR
         return _of(wrong, link, failing_since, row.last_error)
     if row.contested_at is not None:
         return _of(Wrong.CONTESTED, link, row.contested_at, "changed_by_hand")
+    if row.due_at is not None and row.due_at >= now - OVERDUE:  # it falls due anew all the time
+        return _of(Wrong.OVERDUE, link, row.asked_at, "held_back")
     return _of(Wrong.OVERDUE, link, row.due_at, row.due_cause)
 
 

@@ -40,7 +40,7 @@ def board_view() -> BoardView:
     ]  # fmt: skip
     signals = Signals(
         at=NOW,
-        lines=[LineCounts("belwinkel", "main", 412, 37, 2, 1, 1, 1)],
+        lines=[LineCounts("belwinkel", "main", 412, 37, 2, 1, 1, 1, 1)],
         links=[("belwinkel", "linked", 410), ("belwinkel", "reconnect", 2)],
         broken=[("belwinkel", "main", "revoked", 1)],
         stale=[("belwinkel", "main", 1)],

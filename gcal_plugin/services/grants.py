@@ -18,7 +18,7 @@ from ..store import queries_calendar, queries_grant
 from ..store.crypto import CannotOpen, Keyring, place
 from ..store.queries_grant import Refreshable
 from .grant_tokens import cached
-from .refreshing import Turn, refresh
+from .refreshing import Hopes, Turn, refresh
 from .runtime import Runtime
 
 BUSY = "refresh_busy"
@@ -63,19 +63,23 @@ def with_token(rt: Runtime, grant_id: UUID, ask: Callable[[AccessToken], _T]) ->
     return ask(access_token(rt, grant_id, refused=access))
 
 
-def access_tokens(rt: Runtime, wanted: Mapping[UUID, AccessToken | None]) -> Tokens:
+def access_tokens(
+    rt: Runtime, wanted: Mapping[UUID, AccessToken | None], hopes: Hopes | None = None
+) -> Tokens:
     """For each grant a working token, or why there is none; `wanted` names the refused ones.
 
+    `hopes` keeps from call to call whether there is use in asking the token endpoint.
     Waits about ten seconds for others who refresh the same grants, and begins no refresh later
     than that; what is not had by then is `BUSY`. Those whose access is over have been told.
     """
     found: Tokens = {}
+    hopes = hopes or Hopes()
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
         looked = _look(rt, {one: refused for one, refused in wanted.items() if one not in found})
         found |= looked.found
         if looked.turns:
-            found |= refresh(rt, looked.turns, deadline)
+            found |= refresh(rt, looked.turns, deadline, hopes)
         left = wanted.keys() - found.keys()
         if not left:
             return found

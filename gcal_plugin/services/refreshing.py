@@ -38,15 +38,14 @@ class Turn:
 
 
 def refresh(
-    rt: Runtime, turns: Sequence[Turn], deadline: float
+    rt: Runtime, turns: Sequence[Turn], deadline: float, hopes: Hopes
 ) -> dict[UUID, AccessToken | CalendarError]:
     """Refresh outside any transaction, then write down what came of it and give the leases back.
 
-    A turn that could not begin before `deadline` (of `time.monotonic`) has no answer. The links of
-    a grant that is over have been told.
+    A turn that could not begin before `deadline` (of `time.monotonic`) has no answer; one for which
+    `hopes` has none is not tried. The links of a grant that is over have been told.
     """
     clients = {client_id: _client(rt, client_id) for client_id in {one.client_id for one in turns}}
-    hopes = _Hopes()
 
     def ask(turn: Turn) -> GrantedTokens | CalendarError | None:
         client = clients[turn.client_id]
@@ -77,7 +76,7 @@ def refresh(
     }
 
 
-class _Hopes:
+class Hopes:
     """Whether to go on asking: where the endpoint is away, waiting for it once for each grant
     would hold up everything else. One client's wrong secret says nothing about another client."""
 

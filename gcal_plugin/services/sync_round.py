@@ -13,6 +13,7 @@ from ..store.bulk import Row
 from ..store.queries_calendar import Claim, Followed
 from . import grants, sync_store, sync_timing
 from .grant_tokens import cached
+from .refreshing import Hopes
 from .runtime import Runtime
 from .sync_failures import Failure, failure_row, let_go
 from .sync_fetch import Fetched, Scope, first_page, other_pages, refuses_token
@@ -32,8 +33,9 @@ class Round:
     finish another batch meanwhile. Everything in a round belongs to it alone.
     """
 
-    def __init__(self, rt: Runtime, *, urgent: bool, due_only: bool = False) -> None:
+    def __init__(self, rt: Runtime, hopes: Hopes, *, urgent: bool, due_only: bool = False) -> None:
         self._rt = rt
+        self._hopes = hopes
         self._urgent = urgent
         self._due_only = due_only
         self._report = SyncReport()
@@ -115,7 +117,7 @@ class Round:
         }
         if not wanted:
             return
-        found = grants.access_tokens(self._rt, wanted)
+        found = grants.access_tokens(self._rt, wanted, self._hopes)
         for claim in claims:
             answer = found.get(claim.grant_id)
             if isinstance(answer, AccessToken):

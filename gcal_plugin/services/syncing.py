@@ -15,6 +15,7 @@ from uuid import UUID
 
 from ..store import queries_calendar
 from .grant_tokens import EARLY
+from .refreshing import Hopes
 from .runtime import Runtime
 from .sync_report import SyncReport
 from .sync_round import Round
@@ -93,9 +94,10 @@ def _in_batches(
     def finish(one: Round) -> None:
         report.add(one.finish())
 
+    hopes = Hopes()
     with ExitStack() as before:
         for part in _parts(rt, calendar_ids, due_only=due_only):
-            one = Round(rt, urgent=urgent, due_only=due_only)
+            one = Round(rt, hopes, urgent=urgent, due_only=due_only)
             one.claim(part)
             if one.wants_tokens:
                 before.close()  # a token endpoint that is slow holds up nobody else's changes

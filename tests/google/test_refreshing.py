@@ -228,6 +228,7 @@ def test_an_endpoint_that_is_away_is_not_waited_for_once_for_each_grant(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     links = people(world, 40)
+    monkeypatch.setattr(syncing, "_COLD_BATCH", 20)
     tried: list[str] = []
 
     def answer(real: Refresh, client: OAuthClient, token: str) -> GrantedTokens:

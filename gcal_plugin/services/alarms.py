@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from ..store.tables import Link, MailOut
 from . import outbox
+from .addressees import support_address
 from .runtime import Runtime
 
 BROKEN_DAYS = (0, 1, 3, 7, 14)
@@ -18,15 +19,20 @@ BROKEN_DAYS = (0, 1, 3, 7, 14)
 def link_broken(rt: Runtime, session: Session, link: Link, reason: str, now: datetime) -> None:
     """Tell the owner and the second contact, now and on days 1, 3, 7 and 14.
 
+    Where the owner's account is gone or closed, and nobody else is named, support is told instead,
+    at once and no more: a line that nobody can mend is its business.
+
     `reason` is `revoked`, `account_disabled`, `gone` or `unreadable`. Call it in the transaction
     that records the break, and `rt.wake.mail()` after it; `link_mended` stops what was not sent.
     """
     account = rt.portal.account(link.account_id)
     since = link.broken_at or now
-    for place, address in enumerate(
-        (account.email if account is not None else "", link.second_contact or "")
-    ):
-        for day in BROKEN_DAYS if place == 0 else BROKEN_DAYS[:1]:
+    owner = account.email if account is not None and not account.closed else ""
+    desk = ""
+    if not owner and not link.second_contact:
+        desk = support_address(rt, rt.portal.tenant(link.tenant_id))
+    for place, address in enumerate((owner or desk, link.second_contact or "")):
+        for day in BROKEN_DAYS if place == 0 and owner else BROKEN_DAYS[:1]:
             if not address:
                 continue
             outbox.queue(
@@ -39,8 +45,8 @@ def link_broken(rt: Runtime, session: Session, link: Link, reason: str, now: dat
                 now=now,
                 not_before=since + timedelta(days=day),
                 link_id=link.id,
-                name=account.name if account is not None and place == 0 else "",
-                extension=link.extension,
+                name=account.name if account is not None and owner and place == 0 else "",
+                extension=f"{link.extension}@{link.domain}" if desk else link.extension,
                 reason=reason,
                 since=since.isoformat(),
                 day=day,
@@ -94,13 +100,12 @@ def link_works(session: Session, link: Link, now: datetime) -> int:
 
 def limit_reached(rt: Runtime, session: Session, link: Link, reason: str, now: datetime) -> bool:
     """Tell the tenant, quietly: at most one letter a day for a line and a limit; whether it did."""
-    tenant = rt.portal.tenant(link.tenant_id)
     return outbox.queue(
         session,
         key=f"limit:{link.id}:{reason}:{now.date().isoformat()}",
         kind="limit_desk",
         tenant_id=link.tenant_id,
-        recipient=(tenant.support_email if tenant else "") or rt.settings.support_email,
+        recipient=support_address(rt, rt.portal.tenant(link.tenant_id)),
         now=now,
         link_id=link.id,
         extension=link.extension,

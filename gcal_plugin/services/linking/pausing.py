@@ -90,11 +90,18 @@ def set_precautions(
 
 
 def take_over(rt: Runtime, account: Account, link_id: UUID | str) -> None:
-    """The customer's administrator becomes the link's owner (the colleague left)."""
+    """The customer's administrator becomes the link's owner (the colleague left).
+
+    The request behind it and the letters that still wait go along.
+    """
+    from ..onboarding.following import follow_owner
+
     if Role.CUSTOMER_ADMIN not in account.roles:
         raise scope.NotInReach("link")
     with rt.store.begin() as session:
         link = scope.link(session, as_customer(account), link_id)
         now = rt.store.now(session)
-        link.account_id = account.id
+        before, link.account_id = link.account_id, account.id
         note(session, link, "taken_over", actor(account), now)
+        if before != account.id:
+            follow_owner(session, link, account, before=before, now=now)

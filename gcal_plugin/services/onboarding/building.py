@@ -63,11 +63,13 @@ class Checklist:
     policy: Policy
     listed: bool | None
     """Whether the portal lists the extension; None where it keeps no list."""
+    holder: str = "found"
+    """Whether the portal has the account: `found`, `unknown_account` or `closed_account`."""
 
     @property
     def good(self) -> bool:
         """Whether nothing stands in the way."""
-        return self.check.good and self.listed is not False
+        return self.check.good and self.listed is not False and self.holder == "found"
 
 
 def check_line(exchange: Telephony | None, line: Line) -> LineCheck:
@@ -110,6 +112,11 @@ def checklist(
         capabilities=exchange.capabilities if exchange is not None else None,
         policy=policy_for(tenant, None, state),
         listed=None if listed is None else any(x.number == row.extension for x in listed),
+        holder="unknown_account"
+        if holder is None
+        else "closed_account"
+        if holder.closed
+        else "found",
     )
 
 
@@ -131,7 +138,8 @@ def finish(
 ) -> UUID:
     """Make the extension ready to connect and tell the customer; answers the link's id.
 
-    Raises NotOnExchange where the exchange does not know the extension or cannot be asked now,
+    Raises NotOnExchange where the exchange does not know the extension or cannot be asked now, and
+    where the portal does not list it or has no open account to go with it,
     WrongFields for a policy that cannot be read or that promises more destinations at once than the
     exchange takes, ExtensionTaken where another's link is there.
     """
@@ -140,6 +148,9 @@ def finish(
         raise NotOnExchange(found.check.outcome, found.check.detail)
     if found.listed is False:
         raise NotOnExchange("not_listed")
+    if found.holder != "found":
+        # A link without somebody who can open its page: nobody would ever connect or mend it.
+        raise NotOnExchange(found.holder)
     own = dict(policy or {})
     try:
         Policy.from_json(own)

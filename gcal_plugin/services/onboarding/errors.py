@@ -43,7 +43,10 @@ class AlreadyOpen(OnboardingError):
 
 
 class NotOnExchange(OnboardingError):
-    """The exchange does not know the extension, or could not be asked; `check` tells which."""
+    """The checklist stands in the way; `check` tells what.
+
+    An outcome of `LineCheck`, `not_listed`, `unknown_account` or `closed_account`.
+    """
 
     code = "not_on_exchange"
 

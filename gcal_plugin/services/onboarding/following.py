@@ -1,4 +1,4 @@
-"""The request follows its link: linked while a calendar drives it, ready when none does."""
+"""The request follows its link: through its states, and to whoever takes the link over."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import structlog
 from sqlalchemy.orm import Session
 
 from ...domain.request_state import IllegalStep, RequestAction, RequestState, Role
+from ...ports import Account
 from ...store.tables import Link, Request
-from .records import Change, take
+from .. import addressees
+from ..access import actor
+from .records import Change, remember, take
 
 log = structlog.get_logger(__name__)
 
@@ -20,9 +23,7 @@ def follow_link(session: Session, link: Link, *, linked: bool, who: str, now: da
 
     Called in the transaction that changes the link; a link without a request has nothing to follow.
     """
-    row = session.scalar(
-        sa.select(Request).where(Request.link_id == link.id, Request.closed_at.is_(None))
-    )
+    row = _request_of(session, link)
     if row is None or (row.state == RequestState.LINKED) is linked:
         return
     action = RequestAction.LINK if linked else RequestAction.UNLINK
@@ -30,3 +31,27 @@ def follow_link(session: Session, link: Link, *, linked: bool, who: str, now: da
         take(Change(session, row, now), action, Role.SYSTEM, who)
     except IllegalStep:
         log.warning("request_out_of_step", request=str(row.id), state=row.state, linked=linked)
+
+
+def follow_owner(
+    session: Session, link: Link, account: Account, *, before: str, now: datetime
+) -> None:
+    """Give the request of a link, and the letters that wait, to the account that has it now.
+
+    `before` is the account id that had it. Without this the letters about the end went to whoever
+    left, and erasing that account took away the request of a line that works.
+    """
+    addressees.of_link(session, link, account)
+    row = _request_of(session, link)
+    if row is None:
+        return
+    row.account_id, row.account_email = account.id, account.email
+    addressees.of_request(session, row, account)
+    remember(Change(session, row, now), "owner_changed", actor(account), before=before)
+
+
+def _request_of(session: Session, link: Link) -> Request | None:
+    found: Request | None = session.scalar(
+        sa.select(Request).where(Request.link_id == link.id, Request.closed_at.is_(None))
+    )
+    return found

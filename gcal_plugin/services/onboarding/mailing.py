@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...domain.money import Price, format_price
-from ...ports import Tenant
 from ...store.tables import Request
 from .. import outbox
+from ..addressees import support_address
 from ..runtime import Runtime
 from .records import Change
 
@@ -49,11 +49,6 @@ def to_desk(rt: Runtime, change: Change, kind: str, event: object, **values: Any
     )
 
 
-def support_address(rt: Runtime, tenant: Tenant | None) -> str:
-    """Where a tenant's support reads its mail."""
-    return (tenant.support_email if tenant is not None else "") or rt.settings.support_email
-
-
 def request_facts(row: Request, locale: str) -> dict[str, Any]:
     """What every letter about a request can name."""
     facts: dict[str, Any] = {
@@ -80,3 +75,6 @@ def request_facts(row: Request, locale: str) -> dict[str, Any]:
             "vat": monthly.vat(locale),
         }
     return facts
+
+
+__all__ = ["request_facts", "support_address", "to_customer", "to_desk"]

@@ -1,0 +1,44 @@
+"""To whom a letter goes that was written a while ago: its person may have changed meanwhile."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ..ports import Account, Tenant
+from ..store.tables import Link, MailOut, Request
+from .runtime import Runtime
+
+
+def support_address(rt: Runtime, tenant: Tenant | None) -> str:
+    """Where a tenant's support reads its mail."""
+    return (tenant.support_email if tenant is not None else "") or rt.settings.support_email
+
+
+def of_link(session: Session, link: Link, account: Account) -> None:
+    """Give the letters about a link that wait for its owner to the one who has it now.
+
+    What waits for the second contact or for the desk stays theirs. That it works again is told to
+    whoever was told that it did not.
+    """
+    _hand_over(session, MailOut.link_id == link.id, account)
+
+
+def of_request(session: Session, row: Request, account: Account) -> None:
+    """The same for the letters about a request."""
+    _hand_over(session, MailOut.request_id == row.id, account)
+
+
+def _hand_over(session: Session, which: sa.ColumnElement[bool], account: Account) -> None:
+    for letter in session.scalars(sa.select(MailOut).where(which, MailOut.state == "waiting")):
+        if not _for_owner(letter):
+            continue
+        letter.recipient, letter.locale = account.email, account.locale
+        letter.values = letter.values | {"name": account.name}
+
+
+def _for_owner(letter: MailOut) -> bool:
+    """Whether a letter is for the account: neither the desk's nor the second contact's."""
+    if letter.kind == "link_broken":
+        return letter.key.rsplit(":", 2)[-2] == "0"
+    return letter.kind != "link_works" and not letter.kind.endswith("_desk")

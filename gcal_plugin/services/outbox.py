@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from ..ports import MailRefused
 from ..store import scope
+from ..store.queries_signals import failing
 from ..store.scope import NotInReach, Viewer
 from ..store.tables import MailOut
 from . import letters
@@ -130,15 +131,7 @@ def failed(rt: Runtime, viewer: Viewer) -> list[FailedMail]:
     """The letters of the viewer's tenant that were refused or keep failing, the newest first."""
     with rt.store.begin() as session:
         rows = session.scalars(
-            scope.mails(viewer)
-            .where(
-                sa.or_(
-                    MailOut.state == "failed",
-                    sa.and_(MailOut.state == "waiting", MailOut.tries > 0),
-                )
-            )
-            .order_by(MailOut.id.desc())
-            .limit(200)
+            scope.mails(viewer).where(failing()).order_by(MailOut.id.desc()).limit(200)
         )
         return [
             FailedMail(
@@ -170,6 +163,19 @@ def retry(rt: Runtime, viewer: Viewer, mail_id: int, *, actor: str) -> None:
         row.state, row.tries, row.next_try_at = "waiting", 0, now
         audit(session, actor, "mail_retry", f"mail:{row.id}", row.tenant_id)
     rt.wake.mail()
+
+
+def set_aside(rt: Runtime, viewer: Viewer, mail_id: int, *, actor: str) -> None:
+    """Give up a letter that keeps failing, and tell of it no more: nobody has that mailbox.
+
+    NotInReach where the viewer's tenant has no such letter, or it has not failed.
+    """
+    with rt.store.begin() as session:
+        row = session.scalar(scope.mails(viewer).where(MailOut.id == mail_id, failing()))
+        if row is None:
+            raise NotInReach("mail")
+        row.state, row.next_try_at = "cancelled", None
+        audit(session, actor, "mail_set_aside", f"mail:{row.id}", row.tenant_id)
 
 
 # -- one letter -------------------------------------------------------------------------------

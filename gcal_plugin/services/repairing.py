@@ -1,4 +1,4 @@
-"""An operator's retry: look again at one thing that is wrong. Harmless to repeat."""
+"""An operator's retry: look again at one thing that is wrong, harmless to repeat; or leave it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,16 @@ def retry(rt: Runtime, viewer: Viewer, wrong: Wrong, key: str, *, actor: str) ->
         _remind(rt, viewer, key, actor)
     else:
         _look_again(rt, viewer, key, actor, wrong)
+
+
+def set_aside(rt: Runtime, viewer: Viewer, wrong: Wrong, key: str, *, actor: str) -> None:
+    """Give up what nobody can mend, so that it is told of no more: a letter that keeps failing.
+
+    Raises NotInReach for anything else, and for what the viewer may not know of.
+    """
+    if wrong is not Wrong.MAIL:
+        raise NotInReach(wrong.value)
+    outbox.set_aside(rt, viewer, _number(key), actor=actor)
 
 
 def _look_again(rt: Runtime, viewer: Viewer, key: str, actor: str, wrong: Wrong) -> None:

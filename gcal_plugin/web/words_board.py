@@ -39,6 +39,7 @@ _REASONS = {
     "http404": _l("Something in between answers instead of Google: look at the proxy."),
     "notFound": _l("Google does not find the calendar; a second look decides."),
     "refresh_busy": _l("New tokens are waited for; that mends itself."),
+    "held_back": _l("The exchange does not answer; it is tried at least every half minute."),
     "governed": _l("Our share of the Google quota is used up for now."),
     "requested": _l("Waits for a quote."),
     "agreed": _l("Agreed; waits to be set up."),

@@ -25,7 +25,7 @@ _STALE = 3600
 
 
 def show() -> ResponseReturnValue:
-    """The board; a press on a button retries one thing. A 404 for everybody else."""
+    """The board; a press retries one thing or sets a letter aside. A 404 for everybody else."""
     current.require_role(Role.OPERATOR)
     rt, account = current.runtime(), current.account()
     tenant_id, pbx = request.args.get("tenant", ""), request.args.get("pbx", "")
@@ -36,8 +36,13 @@ def show() -> ResponseReturnValue:
         except ValueError:
             abort(404)
         assert viewer is not None
-        repairing.retry(rt, viewer, wrong, request.form.get("key", ""), actor=actor(account))
-        flash(_("It is being tried again; reload this page in a moment."), "ok")
+        key, by = request.form.get("key", ""), actor(account)
+        if "aside" in request.form:
+            repairing.set_aside(rt, viewer, wrong, key, actor=by)
+            flash(_("It is set aside, and is not sent any more."), "ok")
+        else:
+            repairing.retry(rt, viewer, wrong, key, actor=by)
+            flash(_("It is being tried again; reload this page in a moment."), "ok")
         return redirect(url_for("gcal.operator", tenant=tenant_id or None, pbx=pbx or None), 303)
     return render.page("operator.html", **context(board(rt, tenant_id=tenant_id, pbx=pbx)))
 

@@ -106,15 +106,19 @@ def blocked() -> ResponseReturnValue:
 
 
 def mails() -> ResponseReturnValue:
-    """Letters that bounced or keep failing, each with a button to try again."""
+    """Letters that bounced or keep failing, each with a button to try again and one to leave it."""
     rt, account, reach = current.runtime(), current.account(), viewer()
     form = ButtonForm()
     if pressed(form):
         number = request.form.get("mail", "")
         if not (number.isascii() and number.isdigit() and len(number) < 18):
             abort(404)
-        outbox.retry(rt, reach, int(number), actor=actor(account))
-        flash(_("The mail goes out again."), "ok")
+        if "aside" in request.form:
+            outbox.set_aside(rt, reach, int(number), actor=actor(account))
+            flash(_("It is set aside, and is not sent any more."), "ok")
+        else:
+            outbox.retry(rt, reach, int(number), actor=actor(account))
+            flash(_("The mail goes out again."), "ok")
         return redirect(url_for("gcal.support_mails"), 303)
     return render.page(
         "support_mails.html", form=form, mails=outbox.failed(rt, reach), words_desk=words_desk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import select
 import socket
 import threading
@@ -20,11 +21,17 @@ class Proxy:
 
     def __init__(self, target: int) -> None:
         self.mode: Mode = "pass"
+        self.asked = bytearray()
+        """What clients sent, whether or not it got through."""
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._stopped = threading.Event()
         self._threads: list[threading.Thread] = []
         self.port: int = self._listener.getsockname()[1]
+
+    def count(self, method: str) -> int:
+        """How many HTTP requests of a method were sent through here."""
+        return len(re.findall(rb"(?:^|[\r\n}])" + method.encode() + rb" /", bytes(self.asked)))
 
     def __enter__(self) -> Self:
         self._run(self._accept)
@@ -69,6 +76,8 @@ class Proxy:
                 data = source.recv(65536)
                 if not data:
                     return
+                if source is client:
+                    self.asked += data
                 if self.mode == "silent":
                     continue
                 if source is server and self.mode == "cut":

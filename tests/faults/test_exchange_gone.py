@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from gcal_plugin.ports import Line
 from gcal_plugin.services import switching
 from gcal_plugin.services.ledger import switches_of
+from gcal_plugin.services.switching.retrying import REFUSED_TRIES
+from gcal_plugin.store import queries_signals
+from gcal_plugin.store.tables import Activity, Forwarding
 from tests.fakes.proxy import Proxy
 from tests.servers.databases import Databases
 from tests.servers.ports import free_port
@@ -24,21 +27,6 @@ from tests.support.stage import SECRET, Stage, demo_pbx, make_stage
 pytestmark = pytest.mark.faults
 
 LINE = Line("bakkerij.example", "200")
-
-
-@pytest.fixture
-def between(tmp_path: Path, databases: Databases, redis_url: str) -> Iterator[tuple[Stage, Proxy]]:
-    """A stage whose exchange is reached through a proxy."""
-    with ExitStack() as stack:
-        found: list[Proxy] = []
-
-        def port(pbx) -> int:
-            found.append(stack.enter_context(Proxy(pbx.port)))
-            return found[0].port
-
-        url = stack.enter_context(databases.fresh("postgres", key="schema", prepare=make_schema))
-        stage = stack.enter_context(make_stage(tmp_path, url, redis_url, pbx_port=port))
-        yield stage, found[0]
 
 
 def settled(stage: Stage, link, value: str) -> None:
@@ -111,20 +99,35 @@ def test_21_an_exchange_that_says_yes_and_ignores(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 423])
-def test_22_a_refusing_exchange_is_asked_five_times_at_most(stage: Stage, status: int) -> None:
+def test_22_a_refusing_exchange_is_asked_five_times_at_most(
+    between: tuple[Stage, Proxy], status: int
+) -> None:
+    """Ever later, told once, and counted for the alert; then it waits for the next edge."""
+    stage, proxy = between
     link = stage.world.link()
     stage.worker()
     stage.clock()
     stage.know(link)
     stage.pbx.faults(status=status, error="no")
-    stage.world.window(link, JAN, stage.world.clock.at, stage.world.clock.at + timedelta(hours=1))
-    stage.soon(lambda: stage.world.row(link).failures, 1)
-    time.sleep(3)
-    row = stage.world.row(link)
-    assert row.failures == 1
-    assert str(status) in (row.last_error or "")
-    assert row.due_at is not None
-    assert row.due_at - stage.world.clock.at > timedelta(seconds=15)
+    start = stage.world.clock.at
+    end = start + timedelta(hours=1)
+    stage.world.window(link, JAN, start, end)
+    for tries in range(1, REFUSED_TRIES + 1):
+        stage.soon(lambda: stage.world.row(link).failures, tries)
+        row = stage.world.row(link)
+        assert str(status) in (row.last_error or "")
+        assert row.due_at is not None
+        if tries == REFUSED_TRIES:
+            assert row.due_at == end
+        else:
+            assert row.due_at - stage.world.clock.at > timedelta(seconds=15)
+            with stage.world.rt.store.begin() as session:  # the wait, over at once
+                session.get_one(Forwarding, link).due_at = stage.world.clock.at
+    assert proxy.count("PUT") == REFUSED_TRIES
+    with stage.world.rt.store.begin() as session:
+        told = session.scalars(sa.select(Activity.what).where(Activity.link_id == link)).all()
+        counted = [one.refused for one in queries_signals.lines(session, stage.world.clock.at)]
+    assert (list(told), counted) == (["refused"], [1])
     stage.pbx.faults()
     assert switching.apply_now(stage.world.rt, link)
     assert stage.pbx.rings("200") == {JAN}

@@ -8,8 +8,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 
 from gcal_plugin.services import linking, syncing, watching
+from gcal_plugin.services.ledger import switches_of
+from gcal_plugin.store.tables import Activity, MailOut
 from tests.support import portal
 from tests.support.channels import channels
 from tests.support.world import Linked, Message, World
@@ -82,9 +85,18 @@ def test_16_access_withdrawn_ends_the_running_forward(world: World) -> None:
     world.sync(link)
     assert world.rings(link) == {FIRST}
     world.google.revoke(JAN)
-    world.sync(link)
-    assert world.fresh(link).state == "reconnect"
+    assert world.sync(link).failed == {link.calendar_id: "invalid_grant"}
+    assert link.id in world.wake.switched, "a worker is woken at once"
     assert world.rings(link) == set()
+    assert world.fresh(link).state == "reconnect"
+    with world.rt.store.begin() as session:
+        letters = session.scalars(sa.select(MailOut)).all()
+        assert {letter.kind for letter in letters} == {"link_broken"}
+        told = session.scalars(sa.select(Activity.what).where(Activity.link_id == link.id)).all()
+    assert "revoked" in told
+    ended = switches_of(world.rt, link.id)[0]
+    assert ended.seconds_late is not None
+    assert ended.seconds_late < MINUTE.total_seconds()
     world.later(HOUR + MINUTE)
     assert world.rings(link) == set()
 

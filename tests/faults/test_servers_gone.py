@@ -17,6 +17,7 @@ from gcal_plugin.jobs.connection import connect
 from gcal_plugin.jobs.queue import RqWake
 from tests.servers import PostgresServer, RedisServer
 from tests.servers.databases import Databases
+from tests.support import portal_app
 from tests.support.lines import JAN, PIET
 from tests.support.runtime import make_schema
 from tests.support.stage import Stage, make_stage
@@ -87,6 +88,27 @@ def test_08_redis_hangs_and_nobody_waits_for_it(stage: Stage, redis: RedisServer
     stage.forward(link, JAN, 2, 300)
     stage.soon(lambda: stage.pbx.rings("200"), {JAN}, within=20)
     redis.resume()
+
+
+def test_08_redis_hangs_and_the_pages_answer(databases: Databases, redis: RedisServer) -> None:
+    """The first one waits a third of a second for it, and the others not at all."""
+    with portal_app.portal(databases, GCAL_REDIS_URL=redis.url()) as app:
+        person = portal_app.Person(app, portal_app.JAN)
+        healthy = min(seconds_for(person) for _ in range(3))
+        redis.pause()
+        try:
+            first, *others = [seconds_for(person) for _ in range(4)]
+        finally:
+            redis.resume()
+    assert first < healthy + 1
+    assert min(others) < healthy + 0.25
+
+
+def seconds_for(person: portal_app.Person) -> float:
+    began = time.monotonic()
+    person.get(portal_app.PREFIX + "/")
+    assert person.answer.status_code == 200, person.text
+    return time.monotonic() - began
 
 
 def test_10_a_locked_row_holds_up_nobody_else(stage: Stage) -> None:

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
+import sqlalchemy as sa
 from rq import Callback, Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from gcal_plugin.jobs.connection import connect
+from tests.fakes.proxy import Proxy
 from tests.support.lines import JAN, PIET
 from tests.support.stage import Stage
 
@@ -28,7 +30,34 @@ def lateness(write: dict, edge: datetime) -> float:
     return (datetime.fromisoformat(write["at"]) - edge).total_seconds()
 
 
-def test_01_a_worker_killed_after_it_took_the_job(stage: Stage) -> None:
+def test_01_a_worker_killed_with_the_job_in_its_hands(stage: Stage) -> None:
+    """It took the job from the queue and claimed nothing yet: the clock asks again."""
+    link = stage.world.link()
+    worker = stage.worker()
+    stage.clock()
+    stage.soon(lambda: stage.world.row(link).due_at, None)
+    start, _ = stage.forward(link, JAN, 5, 300)
+    stage.soon(lambda: stage.world.row(link).due_at, start)
+    stage.soon(lambda: stage.world.row(link).lease_until, None)
+    queue = Queue("gcal-switch", connection=connect(stage.host["redis"]))
+    with stage.world.rt.store.engine.begin() as other:
+        other.execute(sa.text("LOCK TABLE gcal_forwarding IN EXCLUSIVE MODE"))  # reading goes on
+        waiting = sa.text(
+            "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted "
+            "AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        stage.soon(lambda: other.execute(waiting).scalar_one(), True)
+        assert queue.count == 0, "the job is nowhere but in the worker's hands"
+        worker.kill()
+    queue.connection.close()
+    row = stage.world.row(link)
+    assert (row.due_at, row.lease_until) == (start, None)
+    stage.soon(lambda: stage.pbx.rings("200"), {JAN}, within=60)
+    [write] = stage.pbx.history("200")
+    assert 0 <= lateness(write, start) < 30
+
+
+def test_01_a_worker_killed_after_it_claimed(stage: Stage) -> None:
     """Its claim runs out; the clock finds the line again."""
     link = stage.world.link()
     worker = stage.worker()
@@ -55,8 +84,11 @@ def test_02_killed_between_the_write_and_its_record(stage: Stage) -> None:
     assert len(stage.pbx.history("200")) <= 2
 
 
-def test_03_a_worker_that_sleeps_past_its_lease_sends_nothing(stage: Stage) -> None:
+def test_03_a_worker_that_sleeps_past_its_lease_sends_nothing(
+    between: tuple[Stage, Proxy],
+) -> None:
     """SIGSTOP, and SIGCONT when somebody else has done the work and the world moved on."""
+    stage, proxy = between
     link = stage.world.link()
     worker = stage.worker()
     stage.clock()
@@ -67,26 +99,35 @@ def test_03_a_worker_that_sleeps_past_its_lease_sends_nothing(stage: Stage) -> N
     now = stage.world.clock.at
     stage.world.window(link, PIET, now, now + timedelta(minutes=5))
     stage.soon(lambda: stage.pbx.rings("200"), {JAN, PIET}, within=20)
-    before = stage.pbx.history("200")
+    before, sent = stage.pbx.history("200"), proxy.count("PUT")
+    assert sent >= 2
     worker.resume()
     time.sleep(2)
+    assert worker.running
     assert stage.pbx.history("200") == before
+    assert proxy.count("PUT") == sent, "not even a write that the exchange would have refused"
 
 
-def test_04_a_clock_that_slept_and_woke_doubles_nothing(stage: Stage) -> None:
-    """The second clock leads meanwhile; the first one notices and stands back."""
+@pytest.mark.parametrize("pause", [12, pytest.param(65, marks=pytest.mark.soak)])
+def test_04_a_clock_that_slept_and_woke_doubles_nothing(stage: Stage, pause: int) -> None:
+    """The second clock leads within ten seconds; the first one notices and stands back."""
     link = stage.world.link()
     stage.worker()
     first = stage.clock("clock1")
+    first.wait_for("clock_leads")
     stage.soon(lambda: stage.world.row(link).due_at, None)
-    stage.clock("clock2")
-    start, _ = stage.forward(link, JAN, 12, 3)
+    second = stage.clock("clock2")
+    start, end = stage.forward(link, JAN, pause, 3)
     first.pause()
-    stage.soon(lambda: stage.pbx.rings("200"), {JAN}, within=20)
+    second.wait_for("clock_leads", timeout=10.5)
+    stage.soon(lambda: stage.pbx.rings("200"), {JAN}, within=pause + 8)
     first.resume()
+    first.wait_for("clock_waits", timeout=10)
     stage.soon(lambda: stage.pbx.rings("200"), set(), within=20)
-    on, _ = stage.pbx.history("200")
+    time.sleep(1)
+    on, off = stage.pbx.history("200")
     assert 0 <= lateness(on, start) < 2
+    assert 0 <= lateness(off, end) < 4
 
 
 def test_25_two_clocks_and_two_workers_switch_each_line_once(stage: Stage) -> None:

@@ -34,6 +34,11 @@ _EVERYTHING = Viewer(tenant_id="", account_id="", reach=Reach.ALL)
     help="A file with the columns email and extension: all of it, or nothing.",
 )
 @click.option("--unasked", is_flag=True, help="With --csv: do not ask the exchange for each line.")
+@click.option(
+    "--again",
+    is_flag=True,
+    help="With --csv: also the lines whose contract ended, or was cancelled.",
+)
 @as_json
 def provision(
     tenant_id: str,
@@ -41,6 +46,7 @@ def provision(
     extension: str | None,
     file: Path | None,
     unasked: bool,
+    again: bool,
     as_json: bool,
 ) -> None:
     """Make an extension, or a file of them, ready to connect; harmless to repeat."""
@@ -50,7 +56,7 @@ def provision(
             with progress("asking the exchange", None) as advance:
                 done = import_csv(
                     rt, tenant_id, file.read_bytes(), who=ACTOR, ask_exchange=not unasked,
-                    told=advance,
+                    revive=again, told=advance,
                 )  # fmt: skip
         except FileRefused as refused:
             faults = [

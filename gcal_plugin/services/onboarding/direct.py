@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain.request_state import RequestAction, RequestState, Role
@@ -109,6 +110,26 @@ def holder_of(session: Session, wanted: Wanted) -> str | None:
     if request is not None and request.account_id != wanted.holder.id:
         return request.account_id
     return None
+
+
+_OVER = (RequestState.ENDED, RequestState.CANCELLED)
+
+
+def ended_for(session: Session, wanted: Wanted) -> bool:
+    """Whether the account had the line, or asked for it, and that came to an end."""
+    state = session.scalar(
+        sa.select(Request.state)
+        .where(
+            Request.tenant_id == wanted.holder.tenant_id,
+            Request.account_id == wanted.holder.id,
+            Request.domain == wanted.holder.domain,
+            Request.extension == wanted.extension,
+        )
+        # The one that is open counts for the newest: there is one at most.
+        .order_by(Request.closed_at.is_not(None), Request.closed_at.desc())
+        .limit(1)
+    )
+    return state in _OVER
 
 
 def add(

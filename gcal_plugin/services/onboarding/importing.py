@@ -1,7 +1,8 @@
 """Customers who come along: a CSV file, checked as a whole, then taken in all or not at all.
 
 Columns by name, in any order: `email` and `extension`; others are ignored. Comma, semicolon or
-tab, with or without a byte order mark. Importing the same file again changes nothing.
+tab, with or without a byte order mark. Importing the same file again changes nothing: a contract
+that was ended since is told as a fault of its line, unless it is said to begin anew.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from ..refusals import Refusal
 from ..runtime import Runtime
 from .building import check_line
-from .direct import Wanted, add, holder_of, line_of, read_wanted
+from .direct import Wanted, add, ended_for, holder_of, line_of, read_wanted
 from .errors import OnboardingError
 from .fields import Fields
 from .records import guarded
@@ -61,15 +62,19 @@ def import_csv(
     *,
     who: str,
     ask_exchange: bool = True,
+    revive: bool = False,
     told: Callable[[int], None] = lambda _lines: None,
 ) -> Imported:
     """Take in a file; raises FileRefused with each fault and its line, having changed nothing.
+
+    With `revive` a line whose contract with this account ended, or whose request was cancelled,
+    begins anew; without, it is the fault `ended`.
 
     `told` hears of each line that the exchange was asked about: that is what takes long. Cut short,
     nothing was done, and what was taken in before is known when the file comes again.
     """
     rows, faults = _read(rt, tenant_id, data)
-    faults += _conflicts(rt, rows)
+    faults += _conflicts(rt, rows, revive)
     checks = {}
     if not faults and ask_exchange:
         for line, wanted in rows:
@@ -166,11 +171,13 @@ def _row(
     return wanted if not fields.faults else None
 
 
-def _conflicts(rt: Runtime, rows: list[tuple[int, Wanted]]) -> list[RowFault]:
-    """Lines that somebody else has already."""
+def _conflicts(rt: Runtime, rows: list[tuple[int, Wanted]], revive: bool) -> list[RowFault]:
+    """Lines that somebody else has already, and those that this account had until it ended."""
+    faults = []
     with rt.store.begin() as session:
-        return [
-            RowFault(line, "extension", "taken")
-            for line, wanted in rows
-            if holder_of(session, wanted) is not None
-        ]
+        for line, wanted in rows:
+            if holder_of(session, wanted) is not None:
+                faults.append(RowFault(line, "extension", "taken"))
+            elif not revive and ended_for(session, wanted):
+                faults.append(RowFault(line, "extension", "ended"))
+    return faults

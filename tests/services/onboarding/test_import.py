@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from gcal_plugin.services.onboarding import direct, ending
 from gcal_plugin.services.onboarding.importing import FileRefused, Imported, import_csv
 from gcal_plugin.store.tables import Link, MailOut, Request
-from tests.support.portal import ANNA, JAN
+from tests.support.portal import ANNA, DESK, JAN
 
 from .conftest import World
+from .test_life import ask
 
 GOOD = f"email,extension\n{JAN.email},200\n{ANNA.email},201\n"
 
 
-def take(world: World, text: str | bytes) -> Imported:
+def take(world: World, text: str | bytes, *, revive: bool = False) -> Imported:
     data = text if isinstance(text, bytes) else text.encode()
-    return import_csv(world.rt, "bel", data, who="operator:cli")
+    return import_csv(world.rt, "bel", data, who="operator:cli", revive=revive)
 
 
 def faults(world: World, text: str | bytes) -> list[tuple[int, str, str]]:
@@ -97,3 +99,39 @@ def test_a_line_that_somebody_else_has_stops_the_whole_file(world: World) -> Non
         take(world, GOOD)
     assert [(f.line, f.code) for f in caught.value.faults] == [(2, "taken")]
     assert len(world.rows(Link)) == 1
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_importing_again_revives_no_contract_that_ended_unless_told_to(
+    world: World, cancelled: bool
+) -> None:
+    if cancelled:
+        request_id = ask(world)
+        ending.cancel(world.rt, DESK, request_id, None, as_desk=True)
+        take(world, f"email,extension\n{ANNA.email},201\n")
+    else:
+        take(world, GOOD)
+        [row] = world.rows(Request, Request.extension == "200")
+        ending.end_contract(world.rt, DESK, row.id, None)
+    before = len(world.rows(MailOut))
+    with pytest.raises(FileRefused) as caught:
+        take(world, GOOD)
+    assert [(f.line, f.field, f.code) for f in caught.value.faults] == [(2, "extension", "ended")]
+    assert len(world.rows(MailOut)) == before
+    assert take(world, GOOD, revive=True) == Imported(made=1, there=1)
+    assert take(world, GOOD) == Imported(made=0, there=2)
+
+
+def test_whoever_comes_after_a_contract_that_ended_is_a_new_customer(world: World) -> None:
+    take(world, GOOD)
+    [row] = world.rows(Request, Request.extension == "200")
+    ending.end_contract(world.rt, DESK, row.id, None)
+    assert take(world, f"email,extension\n{ANNA.email},200\n") == Imported(made=1, there=0)
+
+
+def test_one_line_asked_for_by_itself_may_begin_anew(world: World) -> None:
+    take(world, GOOD)
+    [row] = world.rows(Request, Request.extension == "200")
+    ending.end_contract(world.rt, DESK, row.id, None)
+    again = direct.provision_directly(world.rt, DESK, email=JAN.email, extension="200")
+    assert again != row.id

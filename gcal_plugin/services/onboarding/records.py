@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.orm.exc import StaleDataError
 
 from ...domain.request_state import OPEN, IllegalStep, RequestAction, RequestState, Role, step
@@ -81,13 +82,18 @@ def take(
     state = step(RequestState(row.state), action, role)
     row.state = state.value
     row.closed_at = None if state in OPEN else change.now
+    row.changed_at = change.now
     return remember(change, action.value, actor, **detail)
 
 
 def remember(change: Change, action: str, actor: str, **detail: Any) -> RequestStep:
-    """Add a line to the history. Codes go to the audit too, what people wrote does not."""
+    """Add a line to the history. Codes go to the audit too, what people wrote does not.
+
+    The row gets a new version, so that pages opened before are old; `changed_at`, by which it waits
+    its turn, moves with a step alone.
+    """
     row, session = change.row, change.session
-    row.changed_at = change.now
+    flag_modified(row, "changed_at")
     session.flush()
     entry = RequestStep(
         request_id=row.id,

@@ -24,6 +24,8 @@ _OWNER = {
     "ready": "us",
     "linked": "you",
 }
+_ASIDE = frozenset({"note", "take_over", "owner_changed", "end_planned", "end_withdrawn", "unlink"})
+"""What is written into the history without bringing the request further."""
 
 PAGE_STATES = {
     RequestState.REQUESTED: PageState.REQUESTED,
@@ -61,17 +63,19 @@ def request_view(session: Session, row: Request) -> RequestView:
 
 
 class Dated(Protocol):
-    """A step of the history: when, and the state after it."""
+    """A step of the history: when, what was done, and the state after it."""
 
     @property
     def at(self) -> datetime: ...
+    @property
+    def action(self) -> str: ...
     @property
     def state(self) -> str: ...
 
 
 def timeline(state: str, steps: Sequence[Dated]) -> tuple[StepView, ...]:
     """The line from request to link; a step that was skipped counts as done."""
-    when = {step.state: step.at for step in steps}
+    when = {step.state: step.at for step in steps if step.action not in _ASIDE}
     place = _LINE.index(state) if state in _LINE else 0
     # What was reached is done; the next one is what everybody waits for.
     waiting = min(place + 1, len(_LINE) - 1)

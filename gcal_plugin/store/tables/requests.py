@@ -61,6 +61,7 @@ class Request(Base):
     link_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("gcal_link.id"))
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+    """The last step of its life: since when it waits. Notes and hand-overs leave it as it is."""
     ends_at: Mapped[datetime | None]
     """The grace date of a contract that was ended: until then everything goes on."""
     closed_at: Mapped[datetime | None]

@@ -54,22 +54,24 @@ def test_a_burst_gets_no_more_than_a_tenth_of_the_minute_less_the_reserve(redis:
 def test_workers_share_the_buckets(redis: Redis) -> None:
     quota = Quota(6000, 6000)
     many = [asker(f"user-{number}") for number in range(300)]
+    began = wall.monotonic()
     counts = [admitted(Governor(redis, quota), many) for _ in range(3)]
+    come_back = 90 * (wall.monotonic() - began)
     assert counts[0] == 300
-    assert 480 <= sum(counts) <= 510
+    assert 480 <= sum(counts) <= 481 + come_back
     redis.close()
 
 
 def test_the_kept_part_is_for_people_who_wait(redis: Redis) -> None:
-    governor = Governor(redis, Quota(6000, 6000), patience=0.0)
-    admitted(governor, [asker(f"user-{number}") for number in range(700)])
-    admitted(governor, [asker("somebody")] * 20)
+    # Three turns come back in two seconds, so that a busy machine does not matter.
+    governor = Governor(redis, Quota(100, 60_000), patience=0.0)
+    assert admitted(governor, [asker(f"user-{number}") for number in range(70)]) == 8
     with pytest.raises(CalendarError) as caught:
         governor.admit(asker("somebody else"))
     assert caught.value.reason == "governed"
     assert not caught.value.permanent
-    waiting = [asker(f"person-{number}", urgent=True) for number in range(150)]
-    assert 95 <= admitted(governor, waiting) <= 125
+    waiting = [asker(f"person-{number}", urgent=True) for number in range(15)]
+    assert 2 <= admitted(governor, waiting) <= 3
     redis.close()
 
 
@@ -108,12 +110,11 @@ def test_a_turn_that_comes_soon_is_waited_for_and_never_in_step(redis: Redis) ->
         wall.sleep(seconds)
 
     governor = Governor(redis, Quota(6000, 600), sleep=sleep)
-    admitted(governor, [asker()] * 100)  # nine a second come back
-    for _ in range(6):
+    for _ in range(10):
+        admitted(governor, [asker()] * 100)  # nine a second come back
         governor.admit(asker())
-    assert len(slept) >= 5
-    assert len({round(one, 4) for one in slept}) > 3, "spread"
-    assert max(slept) < 0.25
+    assert len(slept) >= 3
+    assert 1 / 9 < max(slept) <= 2 / 9 + 0.01, "longer than needed, by chance, and no more"
     redis.close()
 
 
@@ -123,18 +124,19 @@ def test_patience_ends_before_a_turn_that_comes_too_late(
 ) -> None:
     time = Time()  # which moves by sleeping only, so that Redis's buckets hardly fill
     governor = Governor(
-        redis, Quota(6000, 60), sleep=time.sleep, clock=time, patience=0.4, urgent_patience=0.9
+        redis, Quota(6000, 600), sleep=time.sleep, clock=time, patience=0.4, urgent_patience=0.9
     )
-    admitted(governor, [asker(urgent=True)] * 10)
+    admitted(governor, [asker(urgent=urgent)] * 100)
 
     def many() -> None:
-        for _ in range(20):
+        for _ in range(50):
+            time.slept.clear()
             governor.admit(asker(urgent=urgent))
 
     with pytest.raises(CalendarError) as caught:
         many()
     assert (caught.value.reason, caught.value.permanent) == ("governed", False)
-    assert sum(time.slept) <= patience
+    assert patience - 0.23 <= sum(time.slept) <= patience
     assert (caught.value.retry_after or 0) >= 1
     redis.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as wall
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
@@ -15,7 +16,9 @@ from tests.google.test_governor import Time, admitted, asker
 from tests.servers import RedisServer
 
 TOO_FAST = CalendarError("slow down", reason="rateLimitExceeded", status=403, quota=True)
-USER_TOO_FAST = CalendarError("slow", reason="userRateLimitExceeded", status=403, quota=True)
+USER_TOO_FAST = CalendarError(
+    "slow", reason="userRateLimitExceeded", status=403, quota=True, retry_after=30.0
+)
 IN_A_WHILE = CalendarError("slow", reason="rateLimitExceeded", quota=True, retry_after=90.0)
 
 
@@ -49,19 +52,20 @@ def strikes(redis: Redis) -> list[int]:
 
 def test_everybody_of_the_project_pauses_and_twice_as_long_each_time(redis: Redis) -> None:
     for longest in (2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 64.0):
+        began = wall.monotonic()
         Governor(redis, Quota()).heard(asker(), TOO_FAST)
         other = Governor(redis, Quota(), patience=0.0)
-        assert longest / 2 - 0.2 <= waits(other, asker("somebody else")) <= longest + 0.25
+        waited = waits(other, asker("somebody else"))
+        assert longest / 2 - (wall.monotonic() - began) <= waited <= longest + 0.25
         assert admitted(other, [asker(client="reseller")]) == 1, "another project is not paused"
         pause_passes(redis)
 
 
 def test_a_pause_is_one_strike_however_many_were_on_their_way(redis: Redis) -> None:
     governor = Governor(redis, Quota(), patience=0.0)
-    for _ in range(1100):
-        governor.heard(asker(), TOO_FAST)
+    for _ in range(200):
+        governor.heard(asker(), IN_A_WHILE)
     assert strikes(redis) == [1]
-    assert waits(governor, asker()) <= 2.25
 
 
 def test_years_of_strikes_do_not_break_anything(redis: Redis) -> None:

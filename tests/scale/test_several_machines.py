@@ -7,13 +7,15 @@ missed, none is early, and whatever stood wrongly was mended in time.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -32,8 +34,14 @@ from tests.support.stage import ROOT, Stage, make_stage
 
 pytestmark = pytest.mark.faults
 ZONE = "Europe/Amsterdam"
-HEAL = timedelta(seconds=25)
-"""After a fault everything is right again within this; the promise is 60 seconds."""
+HEAL = timedelta(seconds=16)
+"""So long after a fault's end everything is right again: a clock takes over within ten seconds, a
+server that is back is found within a few. (The promise is 60 seconds.)"""
+SECONDS = 120
+"""How long appointments go on in the quick form; a fault comes after each quarter of it."""
+BEAT, DEPTH = "gcal_clock_beat_age_seconds", "gcal_queue_depth"
+EVERY = 6
+"""Seconds that an appointment lasts, and that lie between two of them."""
 
 
 @pytest.fixture
@@ -106,12 +114,14 @@ class Plan:
                 start, number = end + timedelta(seconds=every), number + 1
 
     def compare(self, troubles: list[tuple[datetime, datetime]]) -> tuple[int, int]:
-        """Hold the exchange's history to the oracle; answers (edges, those amid a fault).
+        """Hold the exchange's history to the oracle; answers (starts that were held to the two
+        seconds after the first fault, edges amid one).
 
         Away from faults each edge is carried out within two seconds, never early. Amid one, the
         line is right again at the latest when the fault has healed.
         """
-        count = amid = 0
+        calm = amid = 0
+        first = min((begin for begin, _ in troubles), default=datetime.max.replace(tzinfo=UTC))
         history = self.stage.pbx.history()
         for extension, items in self.items.items():
             writes = [
@@ -120,11 +130,11 @@ class Plan:
                 if one["extension"] == extension
             ]
             for edge in edges(items, zone=ZONE):
-                count += 1
                 in_trouble = [end for begin, end in troubles if begin <= edge <= end]
                 limit = max([edge + timedelta(seconds=2), *in_trouble])
-                amid += bool(in_trouble)
                 wanted = {value for _, value in rings(items, limit, zone=ZONE)}
+                amid += bool(in_trouble)
+                calm += bool(wanted) and not in_trouble and edge > first
                 held: set[str] = next((one for at, one in reversed(writes) if at <= limit), set())
                 assert held == wanted, f"{extension} at {limit}: {held}, not {wanted}; {writes}"
             for at, held in writes:
@@ -135,7 +145,7 @@ class Plan:
                 instants = [since, at, *(e for e in edges(items, zone=ZONE) if since <= e <= at)]
                 allowed = [{v for _, v in rings(items, one, zone=ZONE)} for one in instants]
                 assert held in allowed, f"{extension} at {at}: {held}"
-        return count, amid
+        return calm, amid
 
 
 def _web(stage: Stage, folder: Path, name: str) -> tuple[Child, int]:
@@ -186,7 +196,7 @@ def _run(
         clocks = [stage.clock(name) for name in ("clock-1", "clock-2")]
         ports = [_web(stage, folder, name)[1] for name in ("web-1", "web-2")]
         begin = datetime.now(UTC) + timedelta(seconds=4)
-        plan.fill(begin, seconds, every=6)
+        plan.fill(begin, seconds, every=EVERY)
         end = begin + timedelta(seconds=seconds + 8)
         troubles: list[tuple[datetime, datetime]] = []
         pause = (end - begin) / (rounds * 3 + 1)
@@ -195,7 +205,11 @@ def _run(
             time.sleep(max(0.0, (at - datetime.now(UTC)).total_seconds()))
             broke = datetime.now(UTC)
             act()
-            troubles.append((broke - timedelta(seconds=2), broke + HEAL))
+            healed = datetime.now(UTC) + HEAL
+            troubles.append((broke - timedelta(seconds=2), healed))
+            for port in ports:
+                # Every figure comes from the database, and the queues' from Redis.
+                _until(partial(_answers, port), HEAL.total_seconds())
 
         def fail_over() -> None:
             master, other = (first, second) if _role(first) == "master" else (second, first)
@@ -221,24 +235,68 @@ def _run(
             for act in (kill_leader, fail_over, crash):
                 at += pause
                 trouble(at, act)
-                for port in ports:
-                    health = httpx.get(f"http://127.0.0.1:{port}/google-calendar/healthz")
-                    assert health.status_code == 200
         time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()))
         stage.soon(lambda: {one for one in plan.links if stage.pbx.rings(one)}, set(), within=40)
-        count, amid = plan.compare(troubles)
-        assert count >= lines * 2
+        calm, amid = plan.compare(troubles)
+        assert calm >= lines, "each line had a start that no fault excuses, after the first of them"
         assert amid >= 1
-        ready = httpx.get(f"http://127.0.0.1:{ports[0]}/google-calendar/metrics",
-                          headers={"Authorization": "Bearer t"})  # fmt: skip
-        assert "gcal_clock_beat_age_seconds" in ready.text
+
+
+def _answers(port: int) -> bool:
+    """Whether a web process answers with figures from the database and from Redis."""
+    address = f"http://127.0.0.1:{port}/google-calendar/metrics"
+    try:
+        answer = httpx.get(address, headers={"Authorization": "Bearer t"}, timeout=5)
+    except httpx.HTTPError:
+        return False
+    found = set(re.findall(r"^\w+", answer.text, re.MULTILINE))
+    return answer.is_success and found >= {BEAT, DEPTH}
+
+
+class _Dead:
+    """A product that dies at the first fault and comes back when all is over, for `Plan`."""
+
+    def __init__(self) -> None:
+        self.world = self.pbx = self
+        self.writes: list[dict[str, Any]] = []
+
+    def link(self, extension: str) -> str:
+        return extension
+
+    def window(self, *_: Any) -> None: ...
+
+    def history(self) -> list[dict[str, Any]]:
+        return self.writes
+
+    def held(self, extension: str, at: datetime, *values: str) -> None:
+        held = [{"kind": "number", "value": value} for value in values]
+        self.writes.append({"extension": extension, "at": at.isoformat(), "destinations": held})
+
+
+def test_the_judgement_sees_a_product_that_died_at_the_first_fault() -> None:
+    dead = _Dead()
+    plan = Plan(cast(Stage, dead), 12)
+    begin = datetime(2026, 11, 24, 9, tzinfo=UTC)
+    plan.fill(begin, SECONDS, every=EVERY)
+    pause = timedelta(seconds=(SECONDS + 8) / 4)
+    troubles = [(begin + pause * n, begin + pause * n + HEAL) for n in (1, 2, 3)]
+    for extension, items in plan.items.items():
+        for item in items:
+            start, end = (datetime.fromisoformat(item[key]["dateTime"]) for key in ("start", "end"))
+            if start < troubles[0][0]:
+                dead.held(extension, start, item["summary"])
+            if end < troubles[0][0]:
+                dead.held(extension, end)
+        dead.held(extension, begin + timedelta(seconds=SECONDS))
+    with pytest.raises(AssertionError, match=" at 2026-11-24"):
+        plan.compare(troubles)
 
 
 @pytest.mark.timeout(300)
 def test_no_edge_is_missed_while_everything_falls_over_once(
     tmp_path: Path, servers: tuple[PostgresServer, RedisServer, RedisServer, Sentinel]
 ) -> None:
-    _run(tmp_path, servers, seconds=24, lines=12, rounds=1)
+    _run(tmp_path, servers, seconds=SECONDS, lines=12, rounds=1)
 
 
 @pytest.mark.full

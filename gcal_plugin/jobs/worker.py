@@ -17,6 +17,7 @@ from rq.exceptions import DeserializationError
 from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
+from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.worker import SimpleWorker
 
@@ -80,10 +81,16 @@ class GcalWorker(SimpleWorker):
                 rt.store.release()
 
     def handle_job_failure(
-        self, job: Job, queue: Queue, *given: Any, exc_string: str = "", **named: Any
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: StartedJobRegistry | None = None,
+        exc_string: str = "",
+        execution: Execution | None = None,
     ) -> None:
         """Keep why a job failed, without what its error quotes: it is kept for a day and shown."""
-        super().handle_job_failure(job, queue, *given, exc_string=redact(exc_string), **named)
+        kept = redact(exc_string)
+        super().handle_job_failure(job, queue, started_job_registry, kept, execution)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """Log it as ours are logged; RQ's own line would quote whatever the error does."""

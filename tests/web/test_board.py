@@ -330,5 +330,5 @@ def test_ready_goes_on_while_the_tables_are_ahead(app: Flask) -> None:
         with engine.begin() as connection:
             connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '{held}'"))
         answer = app.test_client().get(f"{PREFIX}/readyz")
-        answers.append((answer.status_code, answer.json["migrations"]))
+        answers.append((answer.status_code, answer.get_json()["migrations"]))
     assert answers == [(503, False), (200, True), (200, True)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -98,19 +98,26 @@ def iso(value: datetime) -> str:
 def period(start: datetime, end: datetime, *, all_day: bool = False) -> str:
     """ "09:00 – 17:00", "hele dag", with the day of the end when that is another.
 
-    What began before today says when: it stands under today.
+    What began before today says when: it stands under today. All day is said only of whole days on
+    the reader's clock: one of a calendar in another zone begins at another hour here. In the hour
+    that autumn repeats both ends may read alike; then they say which of the two they are.
     """
     first, last = _local(start), _local(end)
-    if all_day:
-        final = (last - timedelta(minutes=1)).date()
+    if all_day and first.time() == last.time() == time():
+        final = last.date() - timedelta(days=1)
         if final <= first.date():
             return gettext("all day")
         return gettext("all day, up to and including %(day)s", day=short_day(final))
     today = _local(current.now()).date()
     begin = _clock(first) if first.date() >= today else moment(start)
+    finish = _clock(last)
+    if first.utcoffset() != last.utcoffset() and last.replace(tzinfo=None) <= first.replace(
+        tzinfo=None
+    ):
+        begin, finish = f"{begin} {first.tzname()}", f"{finish} {last.tzname()}"
     if last.date() in {first.date(), today} or (last - first) < timedelta(hours=18):
-        return f"{begin} – {_clock(last)}"
-    return f"{begin} – {short_day(last)} {_clock(last)}"
+        return f"{begin} – {finish}"
+    return f"{begin} – {short_day(last)} {finish}"
 
 
 def duration(value: timedelta | float) -> str:

@@ -74,6 +74,34 @@ def test_periods_durations_and_money() -> None:
 
 
 @pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(
+    "start, text",
+    [
+        (datetime(2026, 11, 24, tzinfo=UTC), "01:00 – wo 25 nov 01:00"),  # London's 24th
+        (datetime(2026, 11, 24, 5, tzinfo=UTC), "06:00 – wo 25 nov 06:00"),  # New York's
+        (datetime(2026, 11, 23, 22, tzinfo=UTC), "ma 23:00 – 23:00"),  # that of Athens
+        (datetime(2026, 11, 23, 23, tzinfo=UTC), "hele dag"),  # our own
+    ],
+)
+def test_a_whole_day_of_another_zone_says_its_hours(start: datetime, text: str) -> None:
+    told = formats.period(start, start + timedelta(days=1), all_day=True)
+    assert told.replace(SPACE, " ") == text
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_hour_that_autumn_repeats_says_which_of_the_two() -> None:
+    g.gcal_now = datetime(2026, 10, 24, 9, 20, tzinfo=UTC)
+    half_past = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    hour = timedelta(hours=1)
+    assert formats.period(half_past, half_past + hour) == "02:30 CEST – 02:30 CET"
+    assert formats.period(half_past, half_past + hour / 2) == "02:30 CEST – 02:00 CET"
+    assert formats.period(half_past, half_past + 2 * hour) == "02:30 – 03:30"
+    assert formats.period(half_past + hour, half_past + 2 * hour) == "02:30 – 03:30"
+    day = datetime(2026, 10, 24, 22, tzinfo=UTC)
+    assert formats.period(day, day + 25 * hour, all_day=True) == "hele dag"
+
+
+@pytest.mark.usefixtures("asked")
 def test_the_zone_is_the_tenants() -> None:
     g.gcal_tenant = Tenant(id="t", name="T", pbx="main", time_zone="America/New_York")
     g.pop("gcal_zone", None)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..domain.money import Price
-from ..services.reporting import ActivityView, PageState, RequestView, StatusView
+from ..services.reporting import ActivityView, PageState, RequestView
 from . import formats
 from .i18n import gettext as _
 from .i18n import lazy_gettext as _l
@@ -13,6 +11,7 @@ from .i18n import locale
 from .words_events import held, later, leads, not_on, reason, repair, verdict
 from .words_parts import destination, destinations, kind
 from .words_problems import GRAVE, consequence, mend, problem
+from .words_sentence import more, sentence
 
 __all__ = [
     "GRAVE",
@@ -28,6 +27,7 @@ __all__ = [
     "later",
     "leads",
     "mend",
+    "more",
     "not_on",
     "owner",
     "price",
@@ -39,107 +39,6 @@ __all__ = [
     "verdict",
 ]
 
-
-def sentence(view: StatusView) -> str:
-    """The one sentence on top of the page."""
-    writer = _WRITERS.get(view.state)
-    written = writer(view) if writer else None
-    return written or str(_SENTENCES[view.state])
-
-
-def _quoted(view: StatusView) -> str | None:
-    if view.request is None or view.request.valid_until is None:
-        return None
-    until = formats.date_long(view.request.valid_until)
-    return _("Your quote is ready, valid until %(date)s.", date=until)
-
-
-def _idle(view: StatusView) -> str:
-    if view.standing:
-        return _own_forward(view)
-    if view.upcoming is None:
-        return _("Not forwarded. No forward is planned.")
-    return _("Not forwarded. Next: %(when)s.", when=formats.moment(view.upcoming.start))
-
-
-def _own_forward(view: StatusView) -> str:
-    to = destinations(view.standing)
-    if view.upcoming is None:
-        return _("Your own forward to %(number)s holds. No other is planned.", number=to)
-    return _(
-        "Your own forward to %(number)s holds. Next: %(when)s.",
-        number=to,
-        when=formats.moment(view.upcoming.start),
-    )
-
-
-def _forwarding(view: StatusView) -> str:
-    to = destinations(view.ringing)
-    if view.until is None:
-        return _("Forwarded to %(number)s.", number=to)
-    time = formats.moment(view.until)
-    return _("Forwarded to %(number)s until %(time)s.", number=to, time=time)
-
-
-def _stale(view: StatusView) -> str:
-    calendar = view.link.calendar if view.link else None
-    if calendar is None or calendar.synced_at is None:
-        return _("Calendar not updated yet; known appointments continue.")
-    time = formats.moment(calendar.synced_at)
-    return _("Calendar not updated since %(time)s; known appointments continue.", time=time)
-
-
-def _not_taken(view: StatusView) -> str:
-    to = destinations(view.ringing) or _("your own phone")
-    return _("The exchange refused the forward; now %(destination)s rings.", destination=to)
-
-
-def _paused(view: StatusView) -> str:
-    until = formats.moment(view.link.paused_until) if view.link and view.link.paused_until else ""
-    to = destinations(view.standing)
-    if until and to:
-        return _(
-            "Paused until %(time)s; your own forward to %(number)s holds.", time=until, number=to
-        )
-    if until:
-        return _("Paused until %(time)s; your own phone rings.", time=until)
-    if to:
-        return _("Paused; your own forward to %(number)s holds.", number=to)
-    return _("Paused; your own phone rings.")
-
-
-def _disconnected(view: StatusView) -> str | None:
-    if not view.standing:
-        return None
-    to = destinations(view.standing)
-    return _("Disconnected; your own forward to %(number)s holds again.", number=to)
-
-
-_WRITERS: dict[PageState, Callable[[StatusView], str | None]] = {
-    PageState.QUOTED: _quoted,
-    PageState.IDLE: _idle,
-    PageState.FORWARDING: _forwarding,
-    PageState.STALE: _stale,
-    PageState.REFUSED: _not_taken,
-    PageState.PAUSED: _paused,
-    PageState.DISCONNECTED: _disconnected,
-}
-_SENTENCES = {
-    PageState.UNAVAILABLE: _l("This integration is not available for your account."),
-    PageState.NOT_CONFIGURED: _l("You have no integration yet."),
-    PageState.REQUESTED: _l("Request received; you will get a quote."),
-    PageState.QUOTED: _l("Your quote is ready."),
-    PageState.AGREED: _l("Agreement received; we will set it up."),
-    PageState.PROVISIONING: _l("We are setting up your integration."),
-    PageState.READY: _l("Now connect your Google account."),
-    PageState.CANCELLED: _l("Connecting was cancelled; nothing has changed."),
-    PageState.SCOPE: _l("Google did not give all permissions; tick every box."),
-    PageState.NO_CALENDAR: _l("Now choose a calendar."),
-    PageState.RECONNECT: _l("No access to Google, forwarding stands still; connect again."),
-    PageState.GONE: _l("Your calendar has disappeared; choose another one."),
-    PageState.CONFIRM: _l("Disconnect? Your forward stops at once."),
-    PageState.DISCONNECTED: _l("Disconnected; your own phone rings again."),
-}
 
 TONES = {
     PageState.FORWARDING: "live",

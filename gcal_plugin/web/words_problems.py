@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..services.reporting import Mend, Problem, ProblemCode
+from ..services.reporting import Mend, Mode, Problem, ProblemCode
 from . import formats
 from .i18n import gettext as _
 from .i18n import lazy_gettext as _l
@@ -54,6 +54,8 @@ def problem(found: Problem) -> str:
 
 def consequence(found: Problem) -> str:
     """What it means for the calls."""
+    if found.mode is Mode.FALLBACK:
+        return _to_fallback(found)
     if found.missed and found.code is not ProblemCode.TYPED_WRONG:
         return ngettext(
             "%(num)d forward in the coming seven days will not run.",
@@ -62,6 +64,24 @@ def consequence(found: Problem) -> str:
         )
     writer = _CONSEQUENCES.get(found.code)
     return writer(found) if writer else ""
+
+
+def _to_fallback(found: Problem) -> str:
+    to = destinations(found.destinations)
+    if not found.missed:
+        return _("All calls go to %(number)s until this is mended.", number=to)
+    return ngettext(
+        "All calls go to %(number)s, also during %(num)d forward of the coming seven days.",
+        "All calls go to %(number)s, also during %(num)d forwards of the coming seven days.",
+        found.missed,
+        number=to,
+    )
+
+
+def _stale(found: Problem) -> str:
+    if found.mode is Mode.FINISH:
+        return _("No forward starts until your calendar is read again; what runs now ends on time.")
+    return _("Changes since then are not seen; known appointments continue.")
 
 
 def _gap(found: Problem) -> str:
@@ -89,9 +109,7 @@ def _typed_wrong(found: Problem) -> str:
 
 
 _CONSEQUENCES: dict[ProblemCode, Callable[[Problem], str]] = {
-    ProblemCode.STALE: lambda _p: _(
-        "Changes since then are not seen; known appointments continue."
-    ),
+    ProblemCode.STALE: _stale,
     ProblemCode.REFUSED: _refused,
     ProblemCode.PARTLY_REFUSED: _refused,
     ProblemCode.UNREACHABLE: lambda _p: _("A forward that should start or end now may be late."),

@@ -89,12 +89,58 @@ SENTENCES = {
 }
 
 
-@pytest.mark.parametrize("theme, state", list(product(THEMES, STATES)))
+MEANWHILE = {
+    "reconnect-fallback": "Geen toegang tot Google, gesprekken gaan naar 020 123 4568 (Kantoor); "
+    "koppel opnieuw.",
+    "unreadable": "We kunnen de titels in je agenda niet lezen; er begint geen doorschakeling "
+    "meer.",
+    "stale-stop": "Agenda niet bijgewerkt sinds za 21 nov 10:20; er begint geen doorschakeling "
+    "meer.",
+    "stale-fallback": "Agenda niet bijgewerkt sinds za 21 nov 10:20; gesprekken gaan naar "
+    "020 123 4568 (Kantoor).",
+    "unreachable": "De telefooncentrale antwoordt niet; voor zover we weten gaat je eigen toestel "
+    "over.",
+}
+"""Links that do something else than follow their calendar."""
+
+
+@pytest.mark.parametrize("theme, state", list(product(THEMES, [*STATES, *MEANWHILE])))
 def test_the_status_sentence_is_the_agreed_one(shown: Flask, theme: str, state: str) -> None:
     page = page_of(shown, theme, "nl", state)
     found = re.search(r'<h2[^>]*id="g-now"[^>]*>(.*?)</h2>', page, re.DOTALL)
     assert found is not None
-    assert found[1].replace("\u00a0", " ") == SENTENCES[state]
+    assert found[1].replace("\u00a0", " ") == (SENTENCES | MEANWHILE)[state]
+
+
+@pytest.mark.parametrize(
+    "name, told, untold",
+    [
+        ("reconnect-fallback", "ook tijdens 4 doorschakelingen", "gaan niet door"),
+        ("reconnect-fallback", "Alle gesprekken gaan naar 020 123 4568", "staat stil; je eigen"),
+        ("stale-stop", "wat nu loopt, eindigt op tijd", "lopen door"),
+        ("stale-fallback", "ook tijdens 4 doorschakelingen", "lopen door"),
+        ("unreadable", "Deel de agenda weer met alle details", "verdwenen"),
+        ("unreachable", "antwoordt niet; we blijven het proberen", "weigerde"),
+    ],
+)
+def test_what_it_costs_meanwhile_is_what_calls_do(
+    shown: Flask, name: str, told: str, untold: str
+) -> None:
+    page = re.sub(r"<[^>]+>", " ", page_of(shown, "plain", "nl", name)).replace("\u00a0", " ")
+    assert told in page
+    assert untold not in page
+
+
+def test_each_way_to_an_appointment_has_a_name_of_its_own(shown: Flask) -> None:
+    for theme in THEMES:
+        page = page_of(shown, theme, "nl", "idle")
+        names = re.findall(r'class="g-event-link"[^>]*aria-labelledby="([^"]+)"', page)
+        assert len(names) > 5
+        assert len(names) == len(set(names))
+        for one in names:
+            opens, day, at = one.split()
+            assert opens == "g-opens"
+            assert page.count(f'id="{day}"') == page.count(f'id="{at}"') == 1
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..switching.effect import Mode
 from .asking import ask_refresh, verdict_on
 from .board import BoardView, TenantRow, Wrong, WrongRow, board
 from .events import calendar_root
@@ -33,6 +34,7 @@ __all__ = [
     "Halted",
     "LinkFacts",
     "Mend",
+    "Mode",
     "PageState",
     "Problem",
     "ProblemCode",

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ...domain.reasons import Reason, Severity
 from ...ports import ExtensionKind
+from ..switching.effect import Mode
 
 
 class PageState(StrEnum):
@@ -114,6 +115,9 @@ class Problem:
     missed: int = 0
     """Forwards in the coming seven days that will not run because of it."""
     destinations: tuple[DestinationView, ...] = ()
+    """What was refused; in `Mode.FALLBACK` where all calls go."""
+    mode: Mode = Mode.FOLLOW
+    """What the link does meanwhile."""
     reason: Reason | None = None
     detail: str = ""
     """The exchange's or Google's own words, cut to a line."""
@@ -248,6 +252,8 @@ class StatusView:
     state: PageState
     now: datetime | None = None
     """The instant by which all of this was decided."""
+    mode: Mode = Mode.FOLLOW
+    """What the link makes of its calendar now: follow, finish, fall back or let go."""
     link: LinkFacts | None = None
     ringing: tuple[DestinationView, ...] = ()
     """Where calls go now, as the exchange last said it."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ...domain.link_state import LinkState
-from ...domain.policy import LineContext
 from ...domain.reasons import Reason, Severity
 from ...ports import Tenant
 from ...store.tables import Calendar, Forwarding, Link
+from ..switching.effect import Mode
+from .meanwhile import Meanwhile
 from .models import EventView, Mend, Problem, ProblemCode
 from .names import Names
 
@@ -51,16 +53,21 @@ def find_problems(
     *,
     now: datetime,
     names: Names,
-    line: LineContext,
+    doing: Meanwhile,
+    killed: bool,
     tenant: Tenant,
     stale: datetime | None,
     settings_url: str,
 ) -> list[Problem]:
     """The problems, the worst first."""
-    missed = sum(1 for event in events if event.forwards and event.start < now + _WEEK)
-    found = _of_link(link, missed, killed=line.killed)
+    missed = sum(event.forwards and event.held and event.start < now + _WEEK for event in events)
+    found = _of_link(link, missed, killed=killed)
     if stale is not None:
-        found.append(Problem(ProblemCode.STALE, Mend.REFRESH, stale))
+        late = missed if doing.effect.mode is Mode.FALLBACK else 0
+        found.append(Problem(ProblemCode.STALE, Mend.REFRESH, stale, late))
+    # What is wrong with the link says what calls do meanwhile, each with the one fallback number.
+    to = () if doing.fallback is None else (names.of_destination(doing.fallback),)
+    found = [replace(one, mode=doing.effect.mode, destinations=to) for one in found]
     if forwarding is not None and link.state == LinkState.LINKED:
         found += _of_exchange(forwarding, names)
     wrong = [

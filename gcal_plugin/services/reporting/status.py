@@ -4,44 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from ...domain.destination import Destination
 from ...domain.forwarding import desired_at, next_change
 from ...domain.link_state import LinkState
 from ...domain.policy import LineContext, Policy
 from ...domain.schedule import Window
-from ...ports import Account, ExtensionKind, Tenant
+from ...ports import Account, Tenant
 from ...store import queries_reporting as queries
 from ...store import scope
-from ...store.tables import Calendar, Forwarding, Grant, Link
+from ...store.tables import Calendar, Forwarding, Link
 from ..access import as_customer
 from ..guarding import rules_of
 from ..runtime import Runtime
+from ..switching.effect import Mode
 from . import problems as trouble
 from .events import calendar_settings_url, event_url, event_view, judged
+from .facts import link_facts
 from .history import merge
-from .models import (
-    CalendarFacts,
-    EventView,
-    LinkFacts,
-    PageState,
-    ProblemCode,
-    StatusView,
-    WeekView,
-)
+from .meanwhile import Meanwhile, meanwhile
+from .models import EventView, PageState, ProblemCode, StatusView, WeekView
 from .names import Names
 from .requests import PAGE_STATES, open_request
 from .week import week_of
 
 EVENTS_SHOWN = 50
 ACTIVITY_SHOWN = 12
-_ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
 def link_ids(rt: Runtime, account: Account) -> list[UUID]:
@@ -105,10 +98,10 @@ class _Page:
         forwarding = self.session.get(Forwarding, link.id)
         line, policy = rules_of(self.rt, self.session, link)
         paused = is_paused(link, now)
-        broken = line.killed or link.state != LinkState.LINKED
+        doing = meanwhile(self.rt, link, forwarding, policy, line, now)
         windows, told, ordinary = self._windows(calendar, policy, line, now)
-        events = self._events(windows, calendar, now, paused=paused, broken=broken)
-        stale = self._stale(calendar, now)
+        events = self._events(windows, calendar, now, doing)
+        stale = self._stale(calendar, now, doing)
         found = trouble.find_problems(
             link,
             calendar,
@@ -116,7 +109,8 @@ class _Page:
             events,
             now=now,
             names=self.names,
-            line=line,
+            doing=doing,
+            killed=line.killed,
             tenant=self.tenant,
             stale=stale,
             settings_url=calendar_settings_url(self.rt),
@@ -134,9 +128,10 @@ class _Page:
         return StatusView(
             state=state,
             now=now,
-            link=self._facts(calendar, paused=paused),
+            mode=doing.effect.mode,
+            link=link_facts(self.rt, self.account, self.tenant, link, self.names, paused=paused),
             ringing=self.names.views(forwarding.observed or ()) if forwarding else (),
-            until=self._until(windows, now, standing=paused or broken),
+            until=self._until(windows, now, doing),
             standing=self.names.views(forwarding.foreign_set or ()) if forwarding else (),
             upcoming=next(
                 (one for one in events if one.forwards and not one.held and one.start > now), None
@@ -166,28 +161,26 @@ class _Page:
         windows: Sequence[Window],
         calendar: Calendar | None,
         now: datetime,
-        *,
-        paused: bool,
-        broken: bool,
+        doing: Meanwhile,
     ) -> list[EventView]:
         if calendar is None:
             return []
-        # A pause without an end, and what stands still, hold everything that is known.
-        held_until = _ALWAYS if broken else (self.link.paused_until or _ALWAYS) if paused else None
         return [
             event_view(
                 window,
                 self.names,
                 now,
                 url=event_url(self.rt, calendar, window.event_id),
-                held_until=held_until,
+                held_until=doing.held_until(window, now),
             )
             for window in windows
         ]
 
-    def _stale(self, calendar: Calendar | None, now: datetime) -> datetime | None:
+    def _stale(self, calendar: Calendar | None, now: datetime, doing: Meanwhile) -> datetime | None:
         if calendar is None or self.link.state != LinkState.LINKED:
             return None
+        if doing.effect.reason == "stale":
+            return calendar.synced_at
         return trouble.stale_since(
             self.link,
             calendar,
@@ -196,12 +189,11 @@ class _Page:
             safety_seconds=self.rt.settings.safety_sync_seconds,
         )
 
-    def _until(
-        self, windows: Sequence[Window], now: datetime, *, standing: bool
-    ) -> datetime | None:
+    def _until(self, windows: Sequence[Window], now: datetime, doing: Meanwhile) -> datetime | None:
         """When who rings becomes another; a forward that stands still has no such instant."""
-        if standing:
+        if doing.effect.mode in (Mode.CLEAR, Mode.FALLBACK):
             return None
+        windows = [one for one in windows if doing.held_until(one, now) is None]
         exchange = self.rt.telephony.get(self.link.pbx)
         most = exchange.capabilities.max_destinations if exchange else None
         desired = desired_at(windows, now, max_destinations=most, own_extension=self.link.extension)
@@ -237,52 +229,7 @@ class _Page:
         on = forwarding is not None and bool(forwarding.desired) and bool(forwarding.observed)
         return PageState.FORWARDING if on else PageState.IDLE
 
-    def _facts(self, calendar: Calendar | None, *, paused: bool) -> LinkFacts:
-        link, rt = self.link, self.rt
-        grant = link.grant
-        extension = self.names.by_number.get(link.extension)
-        push = calendar is not None and calendar.push_state == "open"
-        return LinkFacts(
-            id=link.id,
-            extension=link.extension,
-            name=extension.name if extension else "",
-            kind=extension.kind if extension else ExtensionKind.PHONE,
-            mine=link.account_id == self.account.id,
-            email=grant.email if grant else "",
-            granted_at=grant.created_at if grant else None,
-            linked_at=link.linked_at,
-            calendar=None
-            if calendar is None
-            else CalendarFacts(
-                name=calendar.name,
-                google_id=calendar.google_id,
-                owner=calendar.owner,
-                time_zone=calendar.time_zone,
-                access_role=calendar.access_role,
-                synced_at=calendar.synced_at,
-                push=push,
-                poll_seconds=rt.settings.poll_seconds,
-            ),
-            paused=paused,
-            paused_until=link.paused_until if paused else None,
-            stale_choice=link.stale_choice,
-            fallback=self.names.of_destination(Destination.parse(link.fallback_number))
-            if link.fallback_number
-            else None,
-            second_contact=link.second_contact or "",
-            ends_at=link.ends_at,
-            app_name=_app_name(rt, self.tenant, grant),
-        )
-
 
 def is_paused(link: Link, now: datetime) -> bool:
     """Whether a pause holds at `now`."""
     return link.paused_at is not None and (link.paused_until is None or link.paused_until > now)
-
-
-def _app_name(rt: Runtime, tenant: Tenant, grant: Grant | None) -> str:
-    """The name under which the customer finds us at myaccount.google.com."""
-    client = rt.oauth_client(tenant)
-    if grant is not None and grant.client_id != client.id:
-        client = rt.default_client
-    return client.app_name or rt.settings.google_app_name

@@ -10,7 +10,7 @@ from ...domain.destination import Destination, Kind
 from ...domain.policy import Verdict
 from ...ports import CalendarInfo, Capabilities
 from ...services.linking import Choice, Standing
-from ...services.reporting import PageState
+from ...services.reporting import PageState, StatusView
 from ...services.trying import Tick
 from .. import words_desk
 from ..forms import (
@@ -26,6 +26,7 @@ from ..pages.status import context as status_context
 from ..pages.testing import labels
 from . import desk
 from .board import board_view
+from .meanwhile import meanwhile_views
 from .views import FACTS, LINK, views
 
 Maker = Callable[[], dict[str, Any]]
@@ -47,6 +48,10 @@ def _state(state: PageState) -> Maker:
         return status_context(views()[state], told=told)
 
     return make
+
+
+def _meanwhile(view: StatusView) -> Maker:
+    return lambda: status_context(view)
 
 
 def _confirm() -> dict[str, Any]:
@@ -164,6 +169,10 @@ PAGES: dict[str, GalleryPage] = {
         if state is not PageState.CONFIRM
     },
     PageState.CONFIRM.value: GalleryPage("disconnect.html", _confirm),
+    **{
+        name: GalleryPage("status.html", _meanwhile(view))
+        for name, view in meanwhile_views().items()
+    },
     "calendars": GalleryPage("calendars.html", _calendars),
     "precautions": GalleryPage("precautions.html", _precautions),
     "plan": GalleryPage("plan.html", _plan),

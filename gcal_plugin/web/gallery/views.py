@@ -16,6 +16,7 @@ from ...services.reporting import (
     EventView,
     LinkFacts,
     Mend,
+    Mode,
     PageState,
     Problem,
     ProblemCode,
@@ -160,6 +161,7 @@ def views() -> dict[PageState, StatusView]:
     stale = replace(_CALENDAR, synced_at=NOW - timedelta(hours=3), push=False)
     broken = NOW - timedelta(hours=2)
     none = StatusView(PageState.READY, link=_BARE)
+    alone = replace(FACTS, fallback=None)
     return {
         PageState.UNAVAILABLE: StatusView(PageState.UNAVAILABLE),
         PageState.NOT_CONFIGURED: StatusView(PageState.NOT_CONFIGURED),
@@ -196,11 +198,15 @@ def views() -> dict[PageState, StatusView]:
         PageState.RECONNECT: _linked(
             PageState.RECONNECT,
             HELD,
+            mode=Mode.CLEAR,
+            link=alone,
             problems=(Problem(ProblemCode.ACCESS_LOST, Mend.CONNECT, broken, missed=3),),
         ),
         PageState.GONE: _linked(
             PageState.GONE,
             HELD,
+            mode=Mode.CLEAR,
+            link=alone,
             problems=(Problem(ProblemCode.CALENDAR_GONE, Mend.CHOOSE, broken, missed=3),),
         ),
         PageState.REFUSED: _linked(
@@ -219,6 +225,7 @@ def views() -> dict[PageState, StatusView]:
         PageState.PAUSED: _linked(
             PageState.PAUSED,
             HELD,
+            mode=Mode.CLEAR,
             link=replace(FACTS, paused=True, paused_until=at(6, "08:00")),
             upcoming=None,
             problems=(

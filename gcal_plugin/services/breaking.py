@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ..domain.link_state import LinkAction, LinkState
-from ..store import queries_channel
+from ..store import queries_channels
 from ..store.tables import Calendar, Grant, Link
 from . import alarms, grant_tokens
 from .access import SYSTEM
@@ -44,7 +44,7 @@ def grant_lost(rt: Runtime, grant_id: UUID, reason: str, *, sealed: str | None =
             .where(Calendar.grant_id == grant_id)
             .values(generation=Calendar.generation + 1, next_sync_at=None)
         )
-        queries_channel.give_up(session, grant_id, now)
+        queries_channels.give_up(session, grant_id, now)
         woken = [(link.pbx, link.id) for link in links]
     _wake(rt, woken)
     return len(woken)

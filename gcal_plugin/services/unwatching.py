@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from ..ports import CalendarError, GrantRevoked
-from ..store import queries_calendar, queries_channel
+from ..store import queries_calendar, queries_channel, queries_channels
 from ..store.tables import Calendar, Channel
 from . import grants
 from .channel_tokens import calendar_of, digest
@@ -68,7 +68,7 @@ def close_channels(rt: Runtime, calendar_id: UUID) -> None:
 def close_unused_channels(rt: Runtime, grant_id: UUID) -> None:
     """Stop the channels of a grant's calendars that no link follows any more."""
     with rt.store.begin() as session:
-        calendar_ids = queries_channel.unfollowed(session, grant_id)
+        calendar_ids = queries_channels.unfollowed(session, grant_id)
     for calendar_id in calendar_ids:
         close_channels(rt, calendar_id)
 

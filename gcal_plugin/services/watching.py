@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ..ports import AccessToken, CalendarError, ChannelInfo, PushNotSupported
-from ..store import queries_calendar, queries_channel
+from ..store import queries_calendar, queries_channels
 from ..store.tables import Calendar, Channel
 from . import grants
 from .channel_tokens import digest, new_token
@@ -214,7 +214,7 @@ def _failed(rt: Runtime, opening: _Opening, error: CalendarError) -> None:
             error.retry_after or 0.0,
             random.uniform(_RETRY_FROM, _RETRY_TO),  # noqa: S311
         )
-        queries_channel.try_later(session, opening.calendar_id, now + timedelta(seconds=wait))
+        queries_channels.try_later(session, opening.calendar_id, now + timedelta(seconds=wait))
         if unsupported:
             poll = now + timedelta(seconds=rt.settings.poll_seconds)
             session.execute(
@@ -233,14 +233,14 @@ def renew_due(rt: Runtime, limit: int = 200) -> int:
     The clock asks for it about once a minute. Doing it twice at once costs a request, no more.
     """
     address = hook_address(rt)
-    _portions(rt, lambda session, now: queries_channel.poll_again(session, now, address, PORTION))
+    _portions(rt, lambda session, now: queries_channels.poll_again(session, now, address, PORTION))
     if address is None:
-        _portions(rt, lambda session, now: queries_channel.stop_all(session, now, PORTION))
+        _portions(rt, lambda session, now: queries_channels.stop_all(session, now, PORTION))
     with rt.store.begin() as session:
         now = rt.store.now(session)
-        stopping = queries_channel.due_to_stop(session, now, limit)
+        stopping = queries_channels.due_to_stop(session, now, limit)
         wanted = (
-            [] if address is None else queries_channel.due_to_open(session, now, address, limit)
+            [] if address is None else queries_channels.due_to_open(session, now, address, limit)
         )
     for channel_id in stopping:
         close_channel(rt, channel_id)

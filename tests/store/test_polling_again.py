@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from gcal_plugin.services import watching
-from gcal_plugin.store import queries_channel
+from gcal_plugin.store import queries_channels
 from gcal_plugin.store.tables import Calendar, Channel, Grant
 from tests.servers.databases import Databases
 from tests.support.portal_app import portal
@@ -58,4 +58,4 @@ def test_however_many_there_are(
             waiting = sa.select(sa.func.count()).where(Calendar.next_sync_at <= datetime.now(UTC))
             assert session.scalar(waiting) == count
             now, address = rt.store.now(session), watching.hook_address(rt)
-            assert queries_channel.poll_again(session, now, address, 10) == 0
+            assert queries_channels.poll_again(session, now, address, 10) == 0

@@ -81,6 +81,11 @@ def _to_fallback(found: Problem) -> str:
 def _stale(found: Problem) -> str:
     if found.mode is Mode.FINISH:
         return _("No forward starts until your calendar is read again; what runs now ends on time.")
+    if found.until is not None:
+        return _(
+            "Changes since then are not seen; known appointments continue until %(time)s.",
+            time=formats.moment(found.until),
+        )
     return _("Changes since then are not seen; known appointments continue.")
 
 

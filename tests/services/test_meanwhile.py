@@ -132,7 +132,9 @@ def test_until_a_day_has_passed_known_appointments_go_on(stage: Stage, choice: s
     view = stage.view
     assert (view.state, view.mode) == (PageState.STALE, Mode.FOLLOW)
     assert not any(event.held for event in view.events)
-    assert of_code(stage, ProblemCode.STALE).mode is Mode.FOLLOW
+    problem = of_code(stage, ProblemCode.STALE)
+    assert problem.mode is Mode.FOLLOW
+    assert problem.until == (None if choice == "keep" else stage.now + DAY - 2 * HOUR)
 
 
 def test_a_calendar_that_is_stale_for_the_exchange_is_stale_on_the_page(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from flask import Flask, g
 from gcal_plugin.domain.reasons import Reason
 from gcal_plugin.ports import Tenant
 from gcal_plugin.services.letters import MAIL_THEMES
-from gcal_plugin.services.reporting import Mend, PageState, ProblemCode
+from gcal_plugin.services.reporting import Mend, PageState, Problem, ProblemCode
 from gcal_plugin.web import formats, words, words_events, words_parts, words_problems
 from gcal_plugin.web.i18n import gettext, in_locale
 from tests.servers.databases import Databases
@@ -99,6 +100,14 @@ def test_the_hour_that_autumn_repeats_says_which_of_the_two() -> None:
     assert formats.period(half_past + hour, half_past + 2 * hour) == "02:30 – 03:30"
     day = datetime(2026, 10, 24, 22, tzinfo=UTC)
     assert formats.period(day, day + 25 * hour, all_day=True) == "hele dag"
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_stale_calendar_says_until_when_what_is_known_goes_on() -> None:
+    found = Problem(ProblemCode.STALE, Mend.REFRESH, NOW, until=NOW + timedelta(hours=6))
+    told = "Wijzigingen sindsdien zien we niet; bekende afspraken lopen door"
+    assert words.consequence(found) == f"{told} tot 16:20."
+    assert words.consequence(replace(found, until=None)) == f"{told}."
 
 
 @pytest.mark.usefixtures("asked")

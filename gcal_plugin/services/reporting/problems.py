@@ -64,7 +64,9 @@ def find_problems(
     found = _of_link(link, missed, killed=killed)
     if stale is not None:
         late = missed if doing.effect.mode is Mode.FALLBACK else 0
-        found.append(Problem(ProblemCode.STALE, Mend.REFRESH, stale, late))
+        follows = doing.effect.mode is Mode.FOLLOW and link.stale_choice != "keep"
+        until = doing.effect.until if follows else None
+        found.append(Problem(ProblemCode.STALE, Mend.REFRESH, stale, late, until=until))
     # What is wrong with the link says what calls do meanwhile, each with the one fallback number.
     to = () if doing.fallback is None else (names.of_destination(doing.fallback),)
     found = [replace(one, mode=doing.effect.mode, destinations=to) for one in found]

@@ -29,6 +29,23 @@ def of_request(session: Session, row: Request, account: Account) -> None:
     _hand_over(session, MailOut.request_id == row.id, account)
 
 
+def address_now(rt: Runtime, session: Session, letter: MailOut) -> str:
+    """Where a letter should go by now; where it went before, if nobody better is known."""
+    if letter.kind.endswith("_desk"):
+        return support_address(rt, rt.portal.tenant(letter.tenant_id)) or letter.recipient
+    row: Request | Link | None = None
+    if letter.request_id is not None:
+        row = session.get(Request, letter.request_id)
+    elif letter.link_id is not None:
+        row = session.get(Link, letter.link_id)
+    if isinstance(row, Link) and not _for_owner(letter):
+        return (letter.kind == "link_broken" and row.second_contact) or letter.recipient
+    account = rt.portal.account(row.account_id) if row is not None else None
+    if account is None or account.closed:
+        return letter.recipient
+    return account.email or letter.recipient
+
+
 def _hand_over(session: Session, which: sa.ColumnElement[bool], account: Account) -> None:
     for letter in session.scalars(sa.select(MailOut).where(which, MailOut.state == "waiting")):
         if not _for_owner(letter):

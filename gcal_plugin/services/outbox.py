@@ -18,14 +18,14 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ..ports import MailRefused
 from ..store import scope
 from ..store.queries_signals import failing
 from ..store.scope import NotInReach, Viewer
 from ..store.tables import MailOut
-from . import letters
+from . import addressees, letters
 from .guarding import audit
 from .runtime import Runtime
 
@@ -105,10 +105,24 @@ def queue(
 
 def cancel(session: Session, *, link_id: UUID, kind: str | None = None) -> int:
     """Take back a link's letters that did not go out yet; answers how many."""
-    query = sa.update(MailOut).where(MailOut.link_id == link_id, MailOut.state == "waiting")
-    if kind is not None:
-        query = query.where(MailOut.kind == kind)
-    done = session.execute(query.values(state="cancelled", next_try_at=None))
+    terms = [MailOut.link_id == link_id, MailOut.state == "waiting"]
+    return _cancel(session, *terms, *([MailOut.kind == kind] if kind is not None else []))
+
+
+def cancel_of_request(session: Session, request_id: UUID, *kinds: str) -> int:
+    """Take back letters about a request that are no longer so; answers how many.
+
+    Of these kinds, or of every kind but what support wrote itself. Those that were given up count
+    too: nobody should try a letter again that became untrue.
+    """
+    which = MailOut.kind.in_(kinds) if kinds else MailOut.kind != "note"
+    undelivered = MailOut.state.in_(("waiting", "failed"))
+    return _cancel(session, MailOut.request_id == request_id, undelivered, which)
+
+
+def _cancel(session: Session, *terms: sa.ColumnElement[bool]) -> int:
+    query = sa.update(MailOut).where(*terms).values(state="cancelled", next_try_at=None)
+    done = session.execute(query)
     assert isinstance(done, CursorResult)
     return done.rowcount
 
@@ -150,7 +164,10 @@ def failed(rt: Runtime, viewer: Viewer) -> list[FailedMail]:
 
 
 def retry(rt: Runtime, viewer: Viewer, mail_id: int, *, actor: str) -> None:
-    """Try a failed letter again, now; NotInReach where the viewer's tenant has no such letter."""
+    """Try a failed letter again, now, at the address that its person has by now.
+
+    NotInReach where the viewer's tenant has no such letter.
+    """
     with rt.store.begin() as session:
         now = rt.store.now(session)
         row = session.scalar(
@@ -161,6 +178,7 @@ def retry(rt: Runtime, viewer: Viewer, mail_id: int, *, actor: str) -> None:
         if row is None:
             raise NotInReach("mail")
         row.state, row.tries, row.next_try_at = "waiting", 0, now
+        row.recipient = addressees.address_now(rt, session, row)
         audit(session, actor, "mail_retry", f"mail:{row.id}", row.tenant_id)
     rt.wake.mail()
 
@@ -185,11 +203,27 @@ def _due(now: datetime) -> sa.ColumnElement[bool]:
     return sa.and_(MailOut.state.in_(("waiting", "sending")), MailOut.next_try_at <= now)
 
 
+def _overtakes() -> sa.ColumnElement[bool]:
+    """Whether an earlier letter about the same request to the same person did not go out yet."""
+    earlier = aliased(MailOut)
+    return sa.exists().where(
+        earlier.request_id == MailOut.request_id,
+        earlier.recipient == MailOut.recipient,
+        earlier.id < MailOut.id,
+        earlier.state.in_(("waiting", "sending")),
+    )
+
+
 def _claim(rt: Runtime) -> MailOut | None:
-    """Take the letter that waited longest; None where nothing is due."""
+    """Take the letter that waited longest, none that overtakes another; None where none is due."""
     with rt.store.begin() as session:
         now = rt.store.now(session)
-        oldest = sa.select(MailOut.id).where(_due(now)).order_by(MailOut.next_try_at).limit(1)
+        oldest = (
+            sa.select(MailOut.id)
+            .where(_due(now), sa.not_(_overtakes()))
+            .order_by(MailOut.next_try_at, MailOut.id)
+            .limit(1)
+        )
         if rt.store.is_postgres:
             oldest = oldest.with_for_update(skip_locked=True)
         claimed = (

@@ -11,7 +11,8 @@ import structlog
 
 from ...domain.request_state import RequestAction, RequestState, Role
 from ...ports import Account
-from ...store.tables import Link, Request
+from ...store.tables import Link, MailOut, Request
+from .. import outbox
 from ..access import SYSTEM, actor, as_customer
 from ..linking import disconnecting
 from ..linking.provision import end_link
@@ -44,6 +45,7 @@ def cancel(
         raise WrongFields(fields.faults)
     with changing(rt, viewer, request_id, version) as change:
         step = take(change, RequestAction.CANCEL, role, actor(account), why=reason)
+        outbox.cancel_of_request(change.session, change.row.id)
         to_customer(rt, change, "cancelled", step.id, why=reason)
     rt.wake.mail()
 
@@ -77,6 +79,7 @@ def end_contract(
         step = remember(
             change, "end_planned", actor(account), ends_at=ends_at.isoformat(), why=reason
         )
+        outbox.cancel_of_request(change.session, row.id, "ending", "kept")
         if ends_at > change.now:
             to_customer(rt, change, "ending", step.id, why=reason)
     rt.wake.mail()
@@ -87,7 +90,7 @@ def end_contract(
 def keep_contract(
     rt: Runtime, account: Account, request_id: UUID | str, version: int | None
 ) -> None:
-    """Take back an end that is still to come."""
+    """Take back an end that is still to come; the customer is told if the end was told."""
     with changing(rt, desk_of(account), request_id, version) as change:
         if change.row.ends_at is None or change.row.state not in _RUNNING:
             raise NotPossible("no end was planned")
@@ -95,7 +98,26 @@ def keep_contract(
         link = change.session.get(Link, change.row.link_id) if change.row.link_id else None
         if link is not None:
             link.ends_at = None
-        remember(change, "end_withdrawn", actor(account))
+        step = remember(change, "end_withdrawn", actor(account))
+        outbox.cancel_of_request(change.session, change.row.id, "ending")
+        if _end_was_told(change):
+            to_customer(rt, change, "kept", step.id)
+    rt.wake.mail()
+
+
+def _end_was_told(change: Change) -> bool:
+    """Whether a letter about the end went out, and none after it that the contract goes on."""
+    last = change.session.scalar(
+        sa.select(MailOut.kind)
+        .where(
+            MailOut.request_id == change.row.id,
+            MailOut.kind.in_(("ending", "kept")),
+            MailOut.state.in_(("sent", "sending")),
+        )
+        .order_by(MailOut.id.desc())
+        .limit(1)
+    )
+    return last == "ending"
 
 
 def end_due(rt: Runtime) -> int:
@@ -132,6 +154,7 @@ def _end(rt: Runtime, request_id: UUID, who: str) -> bool:
             grant_id = end_link(session, link, who, now)
             links = [(link.pbx, link.id)]
         take(change, RequestAction.END, role, who)
+        outbox.cancel_of_request(session, row.id)
         to_customer(rt, change, "ended", "once")
     for pbx, link_id in links:
         rt.wake.switch(pbx, [link_id])

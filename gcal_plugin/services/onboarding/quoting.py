@@ -15,6 +15,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from ...domain.request_state import RequestAction, RequestState, Role
 from ...ports import Account
 from ...store.tables import Request
+from .. import outbox
 from ..access import SYSTEM, actor, as_customer
 from ..runtime import Runtime
 from .errors import ChangedMeanwhile, NotPossible, QuoteExpired, WrongFields
@@ -73,6 +74,8 @@ def make_quote(
             valid_until=read.valid_until.isoformat(),
             quote=row.quotes,
         )
+        # Of two quotes that did not go out yet, only the one that stands.
+        outbox.cancel_of_request(change.session, row.id, "quote", "quote_reminder")
         to_customer(rt, change, "quote", row.quotes, note=row.note or "")
     rt.wake.mail()
 
@@ -101,6 +104,7 @@ def agree(
             terms=row.terms_version,
             quote=row.quotes,
         )
+        outbox.cancel_of_request(change.session, row.id, "quote_reminder")
         terms_url = tenant.terms_url if tenant else ""
         to_customer(rt, change, "agreed", row.quotes, terms_url=terms_url)
         to_desk(rt, change, "agreed_desk", row.quotes)
@@ -132,6 +136,7 @@ def decline(
             quote=change.row.quotes,
             why=reason,
         )
+        outbox.cancel_of_request(change.session, change.row.id, "quote_reminder")
         to_customer(rt, change, "declined", change.row.quotes)
         to_desk(rt, change, "declined_desk", change.row.quotes, why=reason)
     rt.wake.mail()
@@ -143,13 +148,19 @@ def expire_quotes(rt: Runtime) -> int:
 
 
 def remind(rt: Runtime) -> int:
-    """Write to customers whose quote ends within three days, once a quote. Run by the clock."""
+    """Write to customers whose quote ends within three days, once a quote. Run by the clock.
+
+    A quote that was valid for less than that from the beginning gets no reminder.
+    """
     count = 0
     for request_id in _quoted(rt, REMIND_BEFORE):
         with rt.store.begin() as session:
             row = session.get(Request, request_id)
             now = rt.store.now(session)
             if row is None or row.state != RequestState.QUOTED or _is_over(row, now):
+                continue
+            if row.valid_until is None or row.valid_until - row.changed_at < REMIND_BEFORE:
+                # Made within these days: the quote itself is the reminder.
                 continue
             to_customer(rt, Change(session, row, now), "quote_reminder", row.quotes)
             count += 1
@@ -162,7 +173,7 @@ _PASSED = timedelta(0)
 
 
 def _quoted(rt: Runtime, within: timedelta) -> list[UUID]:
-    """Quoted requests whose quote ends within a time from now, and that were given longer."""
+    """Quoted requests whose quote ends within a time from now."""
     with rt.store.begin() as session:
         until = rt.store.now(session) + within
         return list(

@@ -201,6 +201,8 @@ def test_the_last_day_of_a_quote_counts_in_full(world: World) -> None:
     request_id = quoted(world)
     world.instant = world.instant.replace(month=3, day=31, hour=21, minute=59, second=30)
     quoting.agree(world.rt, JAN, request_id, None, quote=1)
+    seen = desk.request_view(world.rt, JAN, request_id)
+    assert (seen.state, seen.agreed_at) == (RequestState.AGREED, world.instant)
 
 
 def test_one_reminder_comes_before_a_quote_ends(world: World) -> None:
@@ -233,6 +235,7 @@ def test_a_declined_request_frees_the_extension_and_can_be_quoted_again(world: W
         quoting.make_quote(world.rt, DESK, request_id, None, OFFER)
     ending.cancel(world.rt, JAN, other, None, as_desk=False)
     quoting.make_quote(world.rt, DESK, request_id, None, OFFER)
+    assert desk.request_view(world.rt, JAN, request_id).state is RequestState.QUOTED
 
 
 def test_an_extension_that_the_exchange_does_not_know_is_not_made_ready(world: World) -> None:
@@ -277,6 +280,7 @@ def test_a_contract_ends_on_its_grace_date_and_not_before(world: World) -> None:
     ending.end_contract(world.rt, DESK, request_id, None, ends_on="2026-03-20", why="Opgezegd")
     assert ending.end_due(world.rt) == 0
     assert desk.request_view(world.rt, JAN, request_id).state is RequestState.READY
+    world.deliver()
     world.pass_time(days=19)
     assert ending.end_due(world.rt) == 1
     assert ending.end_due(world.rt) == 0

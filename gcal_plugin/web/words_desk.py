@@ -59,6 +59,8 @@ _CHECKS = {
     "unreachable": _l("The exchange does not answer. Try again in a while."),
     "refused": _l("The exchange does not let us in."),
     "not_listed": _l("The portal does not list this extension for this customer."),
+    "unknown_account": _l("The portal no longer has the account of this request."),
+    "closed_account": _l("The account of this request is closed in the portal."),
 }
 
 
@@ -66,6 +68,11 @@ def error(found: Refusal) -> str:
     """Why a step did not happen."""
     known = _ERRORS.get(found.code) or _CHECKS.get(str(getattr(found, "check", "")))
     return str(known) if known is not None else _("That did not work. Nothing has changed.")
+
+
+def holder(code: str) -> str:
+    """What is wrong with the account that a request is for; see `building.Checklist.holder`."""
+    return str(_CHECKS[code])
 
 
 def check(found: LineCheck) -> str:
@@ -122,6 +129,7 @@ _ACTIONS = {
     "end_planned": _l("End of the contract planned"),
     "end_withdrawn": _l("End of the contract withdrawn"),
     "take_over": _l("Taken over"),
+    "owner_changed": _l("Taken over by an administrator"),
     "note": _l("Message to the customer"),
 }
 
@@ -147,6 +155,7 @@ _MAILS = {
     "link_broken": _l("Connection broken"),
     "link_works": _l("Connection works again"),
     "ending": _l("End announced"),
+    "kept": _l("End of the contract withdrawn"),
     "ended": _l("Ended"),
     "limit_desk": _l("Limit reached"),
 }

@@ -162,18 +162,23 @@ def test_24_an_answer_that_is_cut_off_after_the_write(stage: Stage) -> None:
 
 
 def test_30_an_event_that_breaks_its_line_leaves_the_others_alone(stage: Stage) -> None:
-    """Quarantined after three tries, with the reason; the rest of the batch switches."""
+    """An event that cannot be read is closed and told, a line that cannot be worked out set apart
+    after three tries, with the reason; whatever can be understood switches."""
     links = [stage.world.link(str(300 + number)) for number in range(4)]
-    stage.world.change(links[2], state="reconnect", fallback_number="\u202e112")
+    stage.world.change(links[2], state="a_newer_one")
     stage.worker()
     stage.clock()
     now = stage.world.clock.at
     for link in links:
         stage.world.window(link, JAN, now, now + timedelta(hours=1))
+    stage.world.window(links[1], KEES, now, now + timedelta(hours=1), reason="something_newer")
     for number in (0, 1, 3):
         stage.soon(partial(stage.pbx.rings, str(300 + number)), {JAN})
+    stage.soon(lambda: stage.world.row(links[1]).refused, [["number", KEES, "not_understood"]])
     stage.soon(lambda: stage.world.row(links[2]).quarantined_at is not None, True, within=30)
-    assert "ValueError" in (stage.world.row(links[2]).last_error or "")
+    assert "a_newer_one" in (stage.world.row(links[2]).last_error or "")
+    assert stage.pbx.rings("302") == set()
+    assert stage.pbx.rings("301") == {JAN}
 
 
 def test_31_a_forward_changed_by_hand(stage: Stage) -> None:

@@ -93,6 +93,7 @@ KNOWN = {
     "store/queries_signals.py:requests_by_state": SIGNALS,
     "store/queries_signals.py:mails_by_state": SIGNALS,
     "store/queries_sweep.py:_records": BATCH,
+    "store/queries_sweep.py:was_ours": BATCH,
     "store/queries_switching.py:ensure_rows": BATCH,
 }
 

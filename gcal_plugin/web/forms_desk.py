@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from wtforms import HiddenField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 
 from . import words_desk
 from .forms import AtMost, PageForm
@@ -96,11 +103,19 @@ class NoteForm(VersionForm):
     message = TextAreaField(lazy_gettext("Message to the customer"), validators=[AtMost(8000)])
 
 
-class EndForm(VersionForm):
-    """The end of a contract or of a request."""
+class CancelForm(VersionForm):
+    """The end of a request that is not ready yet."""
+
+    why = TextAreaField(lazy_gettext("Reason"), validators=[AtMost(8000)])
+
+
+class EndForm(CancelForm):
+    """The end of a contract: on a day, or now where that is said by itself."""
 
     ends_on = StringField(lazy_gettext("Last day"), validators=[AtMost(10)])
-    why = TextAreaField(lazy_gettext("Reason"), validators=[AtMost(8000)])
+    now = BooleanField(
+        lazy_gettext("No date: end it now. Forwards stop and access to the calendar is withdrawn.")
+    )
 
 
 class DirectForm(Faulty):

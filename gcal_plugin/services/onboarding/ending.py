@@ -17,10 +17,10 @@ from ..access import SYSTEM, actor, as_customer
 from ..linking import disconnecting
 from ..linking.provision import end_link
 from ..runtime import Runtime
-from .errors import NotPossible, OnboardingError, WrongFields
+from .errors import ChangedMeanwhile, NotPossible, OnboardingError, WrongFields
 from .fields import Fields
 from .mailing import to_customer
-from .records import Change, changing, desk_of, guarded, remember, take
+from .records import Change, changing, desk_of, done_already, guarded, remember, take
 
 log = structlog.get_logger(__name__)
 
@@ -36,17 +36,26 @@ def cancel(
     why: str = "",
     as_desk: bool,
 ) -> None:
-    """Withdraw a request that is not ready yet, as its customer or as support."""
+    """Withdraw a request that is not ready yet, as its customer or as support.
+
+    A second click by the same person changes nothing and is fine.
+    """
     viewer = desk_of(account) if as_desk else as_customer(account)
     role = Role.SUPPORT if as_desk else Role.CUSTOMER
     fields = Fields()
     reason = fields.lines("why", why)
     if fields.faults:
         raise WrongFields(fields.faults)
-    with changing(rt, viewer, request_id, version) as change:
-        step = take(change, RequestAction.CANCEL, role, actor(account), why=reason)
-        outbox.cancel_of_request(change.session, change.row.id)
-        to_customer(rt, change, "cancelled", step.id, why=reason)
+    who = actor(account)
+    try:
+        with changing(rt, viewer, request_id, version) as change:
+            step = take(change, RequestAction.CANCEL, role, who, why=reason)
+            outbox.cancel_of_request(change.session, change.row.id)
+            to_customer(rt, change, "cancelled", step.id, why=reason)
+    except (ChangedMeanwhile, NotPossible):
+        if not done_already(rt, viewer, request_id, RequestAction.CANCEL, who):
+            raise
+        return
     rt.wake.mail()
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -21,7 +22,7 @@ from ..runtime import Runtime
 from .errors import ChangedMeanwhile, NotPossible, QuoteExpired, WrongFields
 from .fields import Fields
 from .mailing import to_customer, to_desk
-from .records import Change, changing, desk_of, take
+from .records import Change, changing, desk_of, done_already, take
 
 REMIND_BEFORE = timedelta(days=3)
 
@@ -85,8 +86,47 @@ def agree(
 ) -> None:
     """Agree to the quote that was read (`quote` is its number); the terms' version is recorded.
 
-    Raises ChangedMeanwhile where a newer quote was made, QuoteExpired past its last day.
+    Raises ChangedMeanwhile where a newer quote was made, QuoteExpired past its last day. A second
+    click by the same person changes nothing and is fine.
     """
+    with _once(rt, account, request_id, RequestAction.AGREE, quote):
+        _agree(rt, account, request_id, version, quote)
+
+
+def decline(
+    rt: Runtime,
+    account: Account,
+    request_id: UUID | str,
+    version: int | None,
+    *,
+    quote: int,
+    why: str = "",
+) -> None:
+    """Decline the quote that was read; support may make another. A second click is fine."""
+    fields = Fields()
+    reason = fields.lines("why", why)
+    if fields.faults:
+        raise WrongFields(fields.faults)
+    with _once(rt, account, request_id, RequestAction.DECLINE, quote):
+        _decline(rt, account, request_id, version, quote, reason)
+
+
+@contextmanager
+def _once(
+    rt: Runtime, account: Account, request_id: UUID | str, action: RequestAction, quote: int
+) -> Iterator[None]:
+    """Take what is refused because the same person did just this for done."""
+    try:
+        yield
+    except (ChangedMeanwhile, NotPossible):
+        who = actor(account)
+        if not done_already(rt, as_customer(account), request_id, action, who, quote=quote):
+            raise
+
+
+def _agree(
+    rt: Runtime, account: Account, request_id: UUID | str, version: int | None, quote: int
+) -> None:
     with changing(rt, as_customer(account), request_id, version) as change:
         row = change.row
         if row.state == RequestState.QUOTED and row.quotes != quote:
@@ -111,20 +151,14 @@ def agree(
     rt.wake.mail()
 
 
-def decline(
+def _decline(
     rt: Runtime,
     account: Account,
     request_id: UUID | str,
     version: int | None,
-    *,
     quote: int,
-    why: str = "",
+    reason: str,
 ) -> None:
-    """Decline the quote that was read; support may make another."""
-    fields = Fields()
-    reason = fields.lines("why", why)
-    if fields.faults:
-        raise WrongFields(fields.faults)
     with changing(rt, as_customer(account), request_id, version) as change:
         if change.row.state == RequestState.QUOTED and change.row.quotes != quote:
             raise ChangedMeanwhile

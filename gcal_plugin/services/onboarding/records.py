@@ -116,6 +116,33 @@ def remember(change: Change, action: str, actor: str, **detail: Any) -> RequestS
     return entry
 
 
+def done_already(
+    rt: Runtime,
+    viewer: Viewer,
+    request_id: UUID | str,
+    action: RequestAction,
+    who: str,
+    **detail: Any,
+) -> bool:
+    """Whether the last step of a request is this one, by the same person, with this detail.
+
+    A second click on a button, or a page sent again: what was asked for has been done.
+    """
+    with rt.store.begin() as session:
+        row = scope.request(session, viewer, request_id)
+        last = session.scalar(
+            sa.select(RequestStep)
+            .where(RequestStep.request_id == row.id)
+            .order_by(RequestStep.id.desc())
+            .limit(1)
+        )
+        return (
+            last is not None
+            and (last.action, last.actor) == (action.value, who)
+            and detail.items() <= last.detail.items()
+        )
+
+
 def open_request(session: Session, tenant_id: str, domain: str, extension: str) -> Request | None:
     """The open request for a line, whoever's it is."""
     found: Request | None = session.scalar(
@@ -134,6 +161,7 @@ __all__ = [
     "as_customer",
     "changing",
     "desk_of",
+    "done_already",
     "guarded",
     "open_request",
     "remember",

@@ -40,9 +40,9 @@ def _until(choice: str, now: datetime) -> datetime:
 def pause(link_id: str | None = None) -> ResponseReturnValue:
     """Stand still until the chosen time."""
     link, form = the_link(link_id), PauseForm()
-    if not pressed(form):
-        return back(link)
     try:
+        if not pressed(form):
+            raise ValueError("a field that is too long")
         linking.pause(current.runtime(), current.account(), link, _chosen(form))
     except linking.PauseInPast:
         flash(_("That time has passed already. Nothing has changed."), "bad")

@@ -75,15 +75,16 @@ def _send(form: RequestForm, listed: bool) -> ResponseReturnValue:
 
 def show(request_id: str) -> ResponseReturnValue:
     """One request: the timeline, the quote and what can be answered."""
-    rt, account = current.runtime(), current.account()
-    seen = desk.request_view(rt, account, request_id)
-    tenant = rt.portal.tenant(seen.tenant_id)
-    form = AnswerForm(version=str(seen.version), quote=str(seen.quote))
+    seen = desk.request_view(current.runtime(), current.account(), request_id)
+    return _page(seen, AnswerForm(version=str(seen.version), quote=str(seen.quote)))
+
+
+def _page(seen: desk.RequestView, form: AnswerForm) -> str:
     return render.page(
         "request_show.html",
         seen=seen,
         steps=timeline(seen.state, seen.steps),
-        tenant=tenant,
+        tenant=current.runtime().portal.tenant(seen.tenant_id),
         form=form,
         can={action.value for action in seen.actions},
         words_desk=words_desk,
@@ -103,16 +104,20 @@ def from_mail(token: str) -> ResponseReturnValue:
 
 
 def answer(request_id: str, step: str) -> ResponseReturnValue:
-    """Agree, decline or cancel."""
+    """Agree, decline or cancel; a fault in the form comes back with the page and what was typed."""
     rt, account = current.runtime(), current.account()
     form = AnswerForm()
-    key = UUID(str(desk.request_view(rt, account, request_id).id))
+    seen = desk.request_view(rt, account, request_id)
     if pressed(form):
         try:
-            _answer(key, step, form)
+            _answer(seen.id, step, form)
+        except WrongFields as error:
+            form.take(error.faults, others="why")
         except Refusal as error:
             flash(words_desk.error(error), "warn")
-    return redirect(url_for("gcal.request_show", request_id=key), 303)
+    if form.faulty:
+        return _page(seen, form), 422
+    return redirect(url_for("gcal.request_show", request_id=seen.id), 303)
 
 
 def _answer(request_id: UUID, step: str, form: AnswerForm) -> None:

@@ -21,7 +21,15 @@ from ...services.refusals import Refusal
 from ...services.reporting.requests import timeline
 from ...store.scope import NotInReach, Viewer
 from .. import current, formats, render, words_desk
-from ..forms_desk import EndForm, FinishForm, NoteForm, QueueForm, QuoteForm, VersionForm
+from ..forms_desk import (
+    CancelForm,
+    EndForm,
+    FinishForm,
+    NoteForm,
+    QueueForm,
+    QuoteForm,
+    VersionForm,
+)
 from ..i18n import gettext as _
 from .common import pressed
 
@@ -205,17 +213,19 @@ def _take_over(key: UUID, form: VersionForm) -> str:
     return _("You handle this request now.")
 
 
-def _cancel(key: UUID, form: EndForm) -> str:
+def _cancel(key: UUID, form: CancelForm) -> str:
     why = form.why.data or ""
     ending.cancel(current.runtime(), current.account(), key, form.seen, why=why, as_desk=True)
     return _("The request has been cancelled.")
 
 
 def _end(key: UUID, form: EndForm) -> str:
-    ending.end_contract(
-        current.runtime(), current.account(), key, form.seen,
-        ends_on=form.ends_on.data or "", why=form.why.data or "",
-    )  # fmt: skip
+    day = (form.ends_on.data or "").strip()
+    if not day and not form.now.data:
+        # It takes away the access to the calendar: an empty field is no answer.
+        raise WrongFields({"ends_on": "required"})
+    why = form.why.data or ""
+    ending.end_contract(current.runtime(), current.account(), key, form.seen, ends_on=day, why=why)
     return _("The end of the contract has been recorded.")
 
 
@@ -248,7 +258,7 @@ _FORMS: dict[str, type[VersionForm]] = {
     RequestAction.QUOTE.value: QuoteForm,
     RequestAction.FINISH.value: FinishForm,
     "note": NoteForm,
-    RequestAction.CANCEL.value: EndForm,
+    RequestAction.CANCEL.value: CancelForm,
     RequestAction.END.value: EndForm,
 }
 _STEPS = {

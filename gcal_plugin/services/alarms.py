@@ -11,6 +11,7 @@ from ..store.tables import Link, MailOut
 from . import outbox
 from .addressees import support_address
 from .runtime import Runtime
+from .switching.effect import falls_back
 
 BROKEN_DAYS = (0, 1, 3, 7, 14)
 """At once, and again while nobody mends it."""
@@ -50,7 +51,7 @@ def link_broken(rt: Runtime, session: Session, link: Link, reason: str, now: dat
                 reason=reason,
                 since=since.isoformat(),
                 day=day,
-                fallback=link.fallback_number or "",
+                fallback=(link.fallback_number or "") if falls_back(link) else "",
             )
 
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from gcal_plugin.domain.reasons import Reason
-from gcal_plugin.services import linking, switching
+from gcal_plugin.services import alarms, linking, switching
 from gcal_plugin.services.explaining import explain_at
 from gcal_plugin.services.reporting import Mode, PageState, Problem, ProblemCode
 from gcal_plugin.services.runtime import Runtime
-from gcal_plugin.store.tables import Calendar, Forwarding, Link
+from gcal_plugin.store.tables import Calendar, Forwarding, Link, MailOut
 from tests.services.test_reporting import HOUR, Stage
 from tests.support.portal import JAN
 
@@ -176,3 +177,16 @@ def test_what_the_exchange_is_told_is_what_the_page_says(stage: Stage) -> None:
     switching.apply_now(stage.rt, stage.link_id)
     with stage.rt.store.begin() as session:
         assert session.get_one(Forwarding, stage.link_id).desired == []
+
+
+@pytest.mark.parametrize("kept, told", [(OFFICE, OFFICE), ("200", ""), (None, "")])
+def test_the_letter_names_a_fallback_only_where_calls_go_there(
+    stage: Stage, kept: str | None, told: str
+) -> None:
+    lose_access(stage, fallback_number=kept, second_contact="els@bakkerij.example")
+    with stage.rt.store.begin() as session:
+        link = session.get_one(Link, stage.link_id)
+        alarms.link_broken(stage.rt, session, link, "revoked", stage.now)
+    with stage.rt.store.begin() as session:
+        waiting = session.scalars(sa.select(MailOut).where(MailOut.kind == "link_broken")).all()
+        assert {row.values["fallback"] for row in waiting} == {told}

@@ -72,7 +72,7 @@ def forwarding_effect(
     return _freshness(link, at, synced_at, stale_after)
 
 
-def _falls_back(link: Link) -> bool:
+def falls_back(link: Link) -> bool:
     """Whether the link has a fallback number that is one; a bad one counts as none.
 
     So does the extension itself: a call that is sent there comes back to where it started.
@@ -88,7 +88,7 @@ def _falls_back(link: Link) -> bool:
 
 
 def _lost(link: Link, reason: str) -> Effect:
-    if _falls_back(link):
+    if falls_back(link):
         return Effect(Mode.FALLBACK, reason, link.ends_at)
     if link.broken_reason == "unreadable":
         return Effect(Mode.FINISH, "unreadable", link.ends_at)
@@ -105,6 +105,6 @@ def _freshness(
     if at < turns_stale:
         ends = [instant for instant in (turns_stale, link.ends_at) if instant is not None]
         return Effect(Mode.FOLLOW, until=min(ends))
-    if link.stale_choice == "fallback" and _falls_back(link):
+    if link.stale_choice == "fallback" and falls_back(link):
         return Effect(Mode.FALLBACK, "stale", link.ends_at)
     return Effect(Mode.FINISH, "stale", link.ends_at)

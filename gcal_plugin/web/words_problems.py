@@ -129,7 +129,7 @@ _CONSEQUENCES: dict[ProblemCode, Callable[[Problem], str]] = {
     ),
     ProblemCode.TYPED_WRONG: _typed_wrong,
     ProblemCode.ENDS: lambda p: _(
-        "From %(date)s nothing is forwarded any more.",
+        "After %(date)s nothing is forwarded any more.",
         date=formats.date_long(p.until) if p.until else "",
     ),
     ProblemCode.ACCESS_LOST: lambda _p: _("Forwarding stands still; your own phone rings."),

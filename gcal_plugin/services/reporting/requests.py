@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain.request_state import OPEN, RequestState
+from ...ports import Account
 from ...store import scope
 from ...store.scope import Viewer
 from ...store.tables import Request, RequestStep
+from ..access import as_customer
+from ..runtime import Runtime
 from .models import PageState, RequestView, StepView
 
+MOST_SHOWN = 20
 _LINE = ("requested", "quoted", "agreed", "provisioning", "ready", "linked")
 _OWNER = {
     "requested": "you",
@@ -36,11 +42,48 @@ PAGE_STATES = {
 
 
 def open_request(session: Session, viewer: Viewer) -> RequestView | None:
-    """The newest request that is not over, with its steps."""
-    row = session.scalars(
-        scope.requests(viewer).where(Request.state.in_([state.value for state in OPEN])).limit(1)
-    ).first()
+    """The request that is not over, with its steps; of several a quote goes first, then the newest.
+
+    A quote waits for the customer, and not for ever.
+    """
+    row = session.scalars(_quotes_first(viewer, OPEN).limit(1)).first()
     return None if row is None else request_view(session, row)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """A request on its way, as the other pages name it."""
+
+    id: UUID
+    extension: str
+    state: RequestState
+
+    @property
+    def quoted(self) -> bool:
+        """Whether it waits for the customer's answer."""
+        return self.state is RequestState.QUOTED
+
+
+def open_requests(rt: Runtime, account: Account) -> tuple[OpenRequest, ...]:
+    """What the account has asked for and does not have yet, the quotes first."""
+    with rt.store.begin() as session:
+        found = _quotes_first(as_customer(account), frozenset(PAGE_STATES)).limit(MOST_SHOWN)
+        return tuple(
+            OpenRequest(row.id, row.extension, RequestState(row.state))
+            for row in session.scalars(found)
+        )
+
+
+def _quotes_first(viewer: Viewer, states: frozenset[RequestState]) -> sa.Select[Request]:
+    return (
+        scope.requests(viewer)
+        .where(Request.state.in_([state.value for state in states]))
+        .order_by(None)
+        .order_by(
+            sa.case((Request.state == RequestState.QUOTED.value, 0), else_=1),
+            Request.created_at.desc(),
+        )
+    )
 
 
 def request_view(session: Session, row: Request) -> RequestView:

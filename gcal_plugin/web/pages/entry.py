@@ -6,6 +6,7 @@ from flask import url_for
 from markupsafe import Markup
 
 from ...services.reporting import link_ids, status_of
+from ...services.reporting.requests import open_requests
 from .. import current, render
 
 
@@ -17,6 +18,10 @@ def fragment() -> Markup:
     rt = current.runtime()
     view = status_of(rt, account)
     shown = render.page(
-        "entry_card.html", view=view, many=len(link_ids(rt, account)), url=url_for("gcal.status")
+        "entry_card.html",
+        view=view,
+        many=len(link_ids(rt, account)),
+        quotes=[one for one in open_requests(rt, account) if one.quoted],
+        url=url_for("gcal.status"),
     )
     return Markup(shown)  # noqa: S704 (a rendered template)

@@ -14,8 +14,9 @@ class Role(StrEnum):
     """What somebody may do; an account can hold several."""
 
     CUSTOMER = "customer"
+    """Their own requests and links; agrees to quotes for them too."""
     CUSTOMER_ADMIN = "customer_admin"
-    """May take over a link of a colleague, and agree to a quote."""
+    """All requests and links of the customer; may also ask for a colleague and take over a link."""
     SUPPORT = "support"
     """The tenant's (the reseller's) staff: requests, quotes, provisioning."""
     OPERATOR = "operator"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
+from example_app.database import db
+from example_app.models import User
 from gcal_plugin.store.tables import Request, RequestStep
 from tests.servers.databases import Databases
 from tests.support.portal_app import JAN, PREFIX, SUPPORT, Person, portal
@@ -102,3 +105,15 @@ def test_a_date_counts_also_where_now_is_ticked(app: Flask) -> None:
     sam.submit("/end", ends_on=NEXT_MONTH, now="yes")
     [row] = rows(app, Request)
     assert (row.state, row.ends_at is not None) == ("ready", True)
+
+
+def test_the_desk_sees_that_an_account_is_closed(app: Flask) -> None:
+    sam = ready(app)
+    words = "The account of this request is closed in the portal."
+    assert words not in sam.text
+    with app.app_context():
+        db.session.execute(sa.update(User).where(User.email == JAN).values(closed=True))
+        db.session.commit()
+        db.session.remove()
+    sam.get(sam.answer.request.path)
+    assert words in sam.text

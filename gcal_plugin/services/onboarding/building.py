@@ -64,7 +64,7 @@ class Checklist:
     listed: bool | None
     """Whether the portal lists the extension; None where it keeps no list."""
     holder: str = "found"
-    """Whether the portal has the account: `found`, `unknown_account` or `closed_account`."""
+    """See `holder_check`."""
 
     @property
     def good(self) -> bool:
@@ -112,12 +112,15 @@ def checklist(
         capabilities=exchange.capabilities if exchange is not None else None,
         policy=policy_for(tenant, None, state),
         listed=None if listed is None else any(x.number == row.extension for x in listed),
-        holder="unknown_account"
-        if holder is None
-        else "closed_account"
-        if holder.closed
-        else "found",
+        holder=holder_check(holder),
     )
+
+
+def holder_check(account: Account | None) -> str:
+    """What the portal says of an account: `found`, `unknown_account` or `closed_account`."""
+    if account is None:
+        return "unknown_account"
+    return "closed_account" if account.closed else "found"
 
 
 def start(rt: Runtime, account: Account, request_id: UUID | str, version: int | None) -> None:

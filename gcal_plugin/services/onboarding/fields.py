@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from ...domain.money import NotAPrice, parse_price
 
-_EMAIL = re.compile(r"[^@\s,;<>\"'()\[\]\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
+_EMAIL = re.compile(r"[^@\s,;<>\"()\[\]\\]{1,64}@[^\W_](?:(?:[^\W_]|[.-]){0,250}[^\W_])?")
+"""Also `p.d'hondt@` and domains with letters of other alphabets: the portal knows who has it."""
 _EXTENSION = re.compile(r"[0-9]{2,6}")
 _LONG_TEXT = 4000
 

@@ -121,6 +121,7 @@ def _page(seen: RequestView, tried: tuple[str, VersionForm] | None) -> str:
         seen=seen,
         steps=timeline(seen.state, seen.steps),
         tenant=tenant,
+        holder=building.holder_check(rt.portal.account(seen.account_id)),
         checklist=checklist,
         forms=forms,
         templates=offered,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -382,3 +383,29 @@ def test_the_history_is_only_ever_added_to(world: World) -> None:
     quoting.agree(world.rt, JAN, request_id, None, quote=1)
     after = [(s.id, s.at, s.action) for s in world.rows(RequestStep)]
     assert after[: len(before)] == before
+
+
+@pytest.mark.parametrize("address", ["p.d'hondt@acme.example", "info@café.example", "jan+x@x.nl"])
+def test_an_account_with_an_uncommon_address_is_found(world: World, address: str) -> None:
+    world.portal.people["h"] = replace(JAN, id="h", email=address)
+    direct.provision_directly(world.rt, DESK, email=address, extension="201")
+    assert [(x.account_id, x.extension) for x in world.rows(Link)] == [("h", "201")]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "jan",
+        "jan@",
+        "@x.nl",
+        "jan@x.nl\r\nBcc: a@x.nl",
+        "a@b@c.nl",
+        "<jan@x.nl>",
+        "jan@-x.nl",
+        "a b@c.nl",
+    ],
+)
+def test_what_is_no_address_is_told_before_the_portal_is_asked(world: World, address: str) -> None:
+    with pytest.raises(WrongFields) as caught:
+        direct.provision_directly(world.rt, DESK, email=address, extension="201")
+    assert caught.value.faults["email"] == "not_an_email"

@@ -21,6 +21,7 @@ from .google.metadata import Metadata
 from .google.oauth import GoogleOAuth
 from .google.push_address import ask_hook
 from .google.security_events import GoogleSecurityEvents
+from .jobs import progress
 from .jobs.states import queue_states
 from .ports import CalendarSource, Mailer, OAuthPort, Portal, Telephony, Wake
 from .services.runtime import Runtime
@@ -105,6 +106,7 @@ class GCalPlugin:
                 "check_google": lambda: metadata.endpoint("authorization_endpoint"),
                 "check_push": partial(ask_hook, timeout=settings.google_timeout_seconds),
                 "queue_states": lambda: queue_states(redis),
+                "commands": lambda: progress.commands(redis),
                 "quota_use": governor.use,
             },
         )

@@ -121,7 +121,7 @@ def sync(link_id: UUID | None, older_than: float, as_json: bool) -> None:
         )
     except resyncing.NoCalendar:
         raise click.BadParameter("no such link, or it follows no calendar") from None
-    with progress("fetching", len(wanted)) as advance:
+    with progress("fetching", len(wanted), task="sync") as advance:
         report = resyncing.fetch(rt, wanted, told=advance)
     counts: dict[str, Any] = {
         "calendars": len(wanted),

@@ -33,7 +33,7 @@ def rotate(batch: int, as_json: bool) -> None:
     setting, unless values were lost (their key is missing).
     """
     rt = runtime()
-    with progress("sealing again", rotating.waiting(rt)) as advance:
+    with progress("sealing again", rotating.waiting(rt), task="rotate") as advance:
         done = rotating.rotate(rt, actor=ACTOR, batch=batch, told=advance)
     tell(
         {"sealed_again": done.sealed_again, "lost": done.lost},

@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import click
 import structlog
 from flask import current_app
 from flask.cli import AppGroup
+from redis import Redis
 
 from ..services.runtime import Runtime
 
@@ -46,16 +47,28 @@ def tell(value: Any, *, as_json: bool, text: str) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int | None, *, task: str) -> Iterator[Callable[[int], None]]:
     """A bar on the terminal (never in what is piped on): call what it gives with what is done.
 
-    Without a `total` it counts.
+    Without a `total` it counts. The operators' board shows the same, as `task` (one of
+    `jobs.progress.COMMANDS`).
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
     from rich.progress import TimeRemainingColumn as Remaining
 
+    from ..jobs.progress import of_command
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(what, total=total)
-        yield lambda count: shown.advance(task, count)
+    redis = runtime().extras["redis"]
+    with (
+        Progress(*columns, console=Console(stderr=True), transient=True) as shown,
+        of_command(cast(Redis, redis), task, total) as note,
+    ):
+        bar = shown.add_task(what, total=total)
+
+        def advance(count: int) -> None:
+            shown.advance(bar, count)
+            note(count)
+
+        yield advance

@@ -53,7 +53,7 @@ def provision(
     rt = runtime()
     if file is not None:
         try:
-            with progress("asking the exchange", None) as advance:
+            with progress("asking the exchange", None, task="import") as advance:
                 done = import_csv(
                     rt, tenant_id, file.read_bytes(), who=ACTOR, ask_exchange=not unasked,
                     revive=again, told=advance,

@@ -9,12 +9,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Long work that a job is in the midst of."""
+    """Long work that somebody is in the midst of."""
 
     task: str
-    """A name of `jobs.duties.CARE`."""
+    """A name of `jobs.duties.CARE`, or of what a command does: `sync`, `rotate`, `import`."""
     done: int
-    """Rows so far."""
+    """So many so far."""
+    total: int | None = None
+    """Of how many; None where that is not known beforehand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import cast
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..ports.load import QueueState
+from ..ports.load import Busy, QueueState
 from ..store import migrate, queries_signals
 from ..store.queries_signals import LineCounts
 from . import tallying
@@ -61,6 +61,8 @@ class Signals:
     """Of the last `DAYS` days."""
     queues: Sequence[QueueState] | None
     quota: float | None
+    commands: Sequence[Busy] = ()
+    """Long work that somebody runs at a terminal."""
 
 
 def gather(rt: Runtime) -> Signals:
@@ -91,6 +93,7 @@ def gather(rt: Runtime) -> Signals:
             late_days=tallying.since(rt, session, tallying.LATE, DAYS),
             queues=queues,
             quota=quota,
+            commands=commands(rt),
         )
 
 
@@ -115,6 +118,12 @@ def queue_states(rt: Runtime) -> Sequence[QueueState] | None:
     """The queues; None where their server does not answer."""
     look = rt.extras.get("queue_states")
     return cast(Callable[[], Sequence[QueueState] | None], look)() if callable(look) else None
+
+
+def commands(rt: Runtime) -> Sequence[Busy]:
+    """The commands that are at work now."""
+    look = rt.extras.get("commands")
+    return cast(Callable[[], Sequence[Busy]], look)() if callable(look) else ()
 
 
 def quota_use(rt: Runtime) -> float | None:

@@ -84,8 +84,15 @@ def queue(name: str) -> str:
 
 def busy(one: Busy) -> str:
     """What a long job is at, and how far."""
+    of = {"count": one.done, "total": one.total}
     if one.task == "purge":
         return _("Forgets what is over: %(count)s rows so far", count=one.done)
+    if one.task == "sync":
+        return _("Fetches calendars anew: %(count)s of %(total)s", **of)
+    if one.task == "rotate":
+        return _("Seals with the new key: %(count)s of %(total)s", **of)
+    if one.task == "import":
+        return _("Imports lines: %(count)s so far", count=one.done)
     return _("Counts switches: %(count)s so far", count=one.done)
 
 

@@ -64,6 +64,7 @@ def board_view() -> BoardView:
             QueueState("gcal-mail", 0, 0.0, 0, 1),
         ],
         quota=0.12,
+        commands=[Busy("rotate", 1_200, 4_800)],
     )
     tenants = [
         TenantRow(

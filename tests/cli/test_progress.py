@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -24,14 +25,20 @@ def app(databases: Databases, redis_url: str) -> Iterator[Flask]:
 
 
 def board(app: Flask) -> str:
-    return Person(app, OPERATOR).get(f"{PREFIX}/operator/").get_data(as_text=True)
+    """The page as somebody else sees it, who is in no context of the command's."""
+
+    def look() -> str:
+        return Person(app, OPERATOR).get(f"{PREFIX}/operator/").get_data(as_text=True)
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(look).result()
 
 
 @pytest.mark.parametrize(
-    ("command", "service", "work", "told"),
+    ("command", "service", "told"),
     [
-        (["sync"], (resyncing, "fetch"), "sync", "Haalt agenda&#39;s opnieuw op: 2 van 3"),
-        (["keys", "rotate"], (rotating, "rotate"), "rotate", "Verzegelt met de nieuwe sleutel: 2 van 3"),
+        (["sync"], (resyncing, "fetch"), "Haalt agenda&#39;s opnieuw op: 2 van 3"),
+        (["keys", "rotate"], (rotating, "rotate"), "Verzegelt met de nieuwe sleutel: 2 van 3"),
     ],
 )
 def test_the_board_shows_how_far_a_command_is(
@@ -39,7 +46,6 @@ def test_the_board_shows_how_far_a_command_is(
     monkeypatch: pytest.MonkeyPatch,
     command: list[str],
     service: tuple[Any, str],
-    work: str,
     told: str,
 ) -> None:
     monkeypatch.setattr(progress, "_EVERY_SECONDS", 0.0)

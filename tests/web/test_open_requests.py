@@ -85,3 +85,21 @@ def test_the_last_day_of_a_contract_counts(app: Flask) -> None:
     jan = Person(app, JAN, language="nl")
     jan.get(f"{PREFIX}/")
     assert "Na 31 maart 2031 wordt er niet meer doorgeschakeld." in jan.text, jan.text
+
+
+def test_what_is_over_can_be_looked_up(app: Flask) -> None:
+    jan = Person(app, JAN, language="en")
+    jan.get(f"{PREFIX}/request?new=1")
+    assert "Earlier requests" not in jan.text
+    request_id = ask(jan)
+    jan.submit("/cancel")
+    jan.get(f"{PREFIX}/request")
+    assert "Earlier requests" in jan.text
+    assert request_id not in jan.page
+    jan.get(f"{PREFIX}/request?earlier=1")
+    assert f"/request/{request_id}" in jan.page
+    assert "Cancelled" in jan.text
+    # Where nothing is over there is no list to show.
+    els = Person(app, "praktijk@tandarts-devries.example", language="en")
+    els.get(f"{PREFIX}/request?earlier=1")
+    assert "Your requests" not in els.text

@@ -90,7 +90,7 @@ def _ask_by_mail() -> dict[str, Any]:
 
 def _asked() -> dict[str, Any]:
     views = [_view(RequestState.QUOTED), _view(RequestState.REQUESTED)]
-    return {"requests": views, "words_desk": words_desk}
+    return {"requests": views, "words_desk": words_desk, "earlier": True}
 
 
 def _quoted() -> dict[str, Any]:

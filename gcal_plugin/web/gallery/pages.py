@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from ...domain.destination import Destination, Kind
 from ...domain.policy import Verdict
+from ...domain.request_state import RequestState
 from ...ports import CalendarInfo, Capabilities
 from ...services.linking import Choice, Standing
 from ...services.reporting import PageState, StatusView
+from ...services.reporting.requests import OpenRequest
 from ...services.trying import Tick
 from .. import words_desk
 from ..forms import (
@@ -29,6 +32,7 @@ from .board import board_view
 from .meanwhile import meanwhile_views
 from .views import FACTS, LINK, views
 
+EXAMPLE = UUID(int=1)
 Maker = Callable[[], dict[str, Any]]
 
 
@@ -143,11 +147,21 @@ def _overview() -> dict[str, Any]:
             link=replace(FACTS, extension="300", name="Bestellijn"),
         ),
     ]
-    return {"views": listed, "form": ButtonForm()}
+    waiting = [
+        OpenRequest(EXAMPLE, extension, state)
+        for extension, state in (("202", RequestState.QUOTED), ("301", RequestState.AGREED))
+    ]
+    return {
+        "views": listed,
+        "form": ButtonForm(),
+        "open_requests": waiting,
+        "words_desk": words_desk,
+    }
 
 
 def _entry() -> dict[str, Any]:
-    return {"view": views()[PageState.FORWARDING], "many": 1, "url": "#"}
+    quotes = [OpenRequest(EXAMPLE, "202", RequestState.QUOTED)]
+    return {"view": views()[PageState.FORWARDING], "many": 1, "quotes": quotes, "url": "#"}
 
 
 def _error() -> dict[str, Any]:

@@ -22,13 +22,17 @@ from .common import pressed
 
 
 def ask() -> ResponseReturnValue:
-    """The form; with one open request already, that one."""
+    """The form; with one open request already, that one; with `?earlier=1` all there ever were."""
     rt, account = current.runtime(), current.account()
-    mine = [seen for seen in desk.requests_of(rt, account) if not seen.state.over]
+    every = desk.requests_of(rt, account)
+    mine = [seen for seen in every if not seen.state.over]
+    over = len(every) > len(mine)
+    if request.method == "GET" and "earlier" in request.args and over:
+        return render.page("request_list.html", requests=every, words_desk=words_desk)
     if request.method == "GET" and "new" not in request.args and mine:
         if len(mine) == 1:
             return redirect(url_for("gcal.request_show", request_id=mine[0].id))
-        return render.page("request_list.html", requests=mine, words_desk=words_desk)
+        return render.page("request_list.html", requests=mine, words_desk=words_desk, earlier=over)
     form = RequestForm()
     listed = asking.choices(rt, account)
     form.extensions.choices = [SelectChoice(one.extension.number) for one in listed or ()]
@@ -49,6 +53,7 @@ def ask() -> ResponseReturnValue:
         choices=listed,
         free=asking.may_name_others(account),
         by_mail=rt.settings.request_mode == "mail",
+        earlier=over,
     ), (422 if form.faulty else 200)
 
 

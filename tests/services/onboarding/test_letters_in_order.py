@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from gcal_plugin.ports import MailRefused
 from gcal_plugin.services import alarms, outbox
@@ -230,3 +233,23 @@ def test_a_note_about_a_quote_keeps_no_reminder_back(world: World) -> None:
     desk.write_note(world.rt, DESK, request_id, None, "Nog vragen?")
     world.instant += timedelta(days=1)
     assert quoting.remind(world.rt) == 1
+
+
+@pytest.mark.parametrize("database_kind", ["postgres"], indirect=True)
+def test_ten_thousand_letters_that_wait_keep_nobody_waiting(world: World) -> None:
+    """A whole import: looking for the next letter once took seconds, it takes hundredths of one."""
+    with world.rt.store.begin() as session:
+        session.execute(
+            sa.insert(MailOut),
+            [
+                {
+                    "key": f"k{number}", "kind": "note", "tenant_id": "bel", "values": {},
+                    "recipient": f"a{number}@b.example", "request_id": uuid4(), "tries": 0,
+                    "created_at": world.instant, "next_try_at": world.instant,
+                }
+                for number in range(10_000)
+            ],
+        )  # fmt: skip
+    began = time.perf_counter()
+    assert outbox._claim(world.rt) is not None
+    assert time.perf_counter() - began < 1.5

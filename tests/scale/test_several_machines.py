@@ -195,7 +195,9 @@ def _run(
             stage.worker(name=name)
         clocks = [stage.clock(name) for name in ("clock-1", "clock-2")]
         ports = [_web(stage, folder, name)[1] for name in ("web-1", "web-2")]
-        begin = datetime.now(UTC) + timedelta(seconds=4)
+        for port in ports:  # with the age of a clock's beat: everybody is at work
+            _until(partial(_answers, port), 40)
+        begin = datetime.now(UTC) + timedelta(seconds=6)
         plan.fill(begin, seconds, every=EVERY)
         end = begin + timedelta(seconds=seconds + 8)
         troubles: list[tuple[datetime, datetime]] = []

@@ -20,6 +20,7 @@ from gcal_plugin.services import syncing
 from .sync_peer import BareClient, GcalSync
 from .sync_world import Ground, Stopwatch, ground, stages
 
+BATCH = 200
 LIMIT = 167.0
 """Google's whole project quota of 10,000 requests a minute, as requests a second."""
 
@@ -87,11 +88,12 @@ def _ours(place: Ground) -> None:
 
 
 def _where(place: Ground) -> dict[str, float]:
-    """Milliseconds of CPU a sync, by stage."""
+    """Milliseconds of CPU a sync, by stage; batch by batch, so that no stage meets another's."""
     place.google.touch([person["calendar"] for person in place.people])
     time.sleep(1.0)
     with stages() as spent:
-        _ours(place)
+        for first in range(0, len(place.calendar_ids), BATCH):
+            syncing.sync_calendars(place.rt, place.calendar_ids[first : first + BATCH])
     return {stage: round(spent[stage] / len(place.people) * 1000, 3) for stage in sorted(spent)}
 
 

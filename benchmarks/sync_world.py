@@ -130,33 +130,37 @@ def populate(rt: Runtime, people: Sequence[dict[str, Any]], first: int = 0) -> l
 
 @contextmanager
 def stages() -> Iterator[dict[str, float]]:
-    """CPU seconds of this process by what a round of fetches does, while inside."""
-    spent: dict[str, float] = {}
-    places: dict[str, tuple[Any, str]] = {
-        "claim": (Round, "claim"),
-        "ask": (Round, "_read"),
-        "store": (Round, "_store"),
-        "tell": (sync_round, "tell"),
-    }
-    kept = {stage: getattr(owner, name) for stage, (owner, name) in places.items()}
+    """CPU seconds of this process by what a round of fetches does, while inside.
 
-    def timed(stage: str) -> Callable[..., Any]:
-        def work(*given: Any) -> Any:
+    The time is everybody's in this process, so only one round may be on its way at a time.
+    """
+    spent: dict[str, float] = {}
+    places: list[tuple[str, Any, str]] = [
+        ("claim", Round, "claim"),
+        ("ask", Round, "_begin"),
+        ("ask", Round, "_read"),
+        ("store", Round, "_store"),
+        ("tell", sync_round, "tell"),
+    ]
+    kept = [getattr(owner, name) for _, owner, name in places]
+
+    def timed(stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*given: Any) -> Any:
             before = time.process_time()
             try:
-                return kept[stage](*given)
+                return work(*given)
             finally:
                 spent[stage] = spent.get(stage, 0.0) + time.process_time() - before
 
-        return work
+        return run
 
     try:
-        for stage, (owner, name) in places.items():
-            setattr(owner, name, timed(stage))
+        for (stage, owner, name), work in zip(places, kept, strict=True):
+            setattr(owner, name, timed(stage, work))
         yield spent
     finally:
-        for stage, (owner, name) in places.items():
-            setattr(owner, name, kept[stage])
+        for (_, owner, name), work in zip(places, kept, strict=True):
+            setattr(owner, name, work)
 
 
 class Stopwatch:

@@ -197,8 +197,10 @@ def _run(
         ports = [_web(stage, folder, name)[1] for name in ("web-1", "web-2")]
         for port in ports:  # with the age of a clock's beat: everybody is at work
             _until(partial(_answers, port), 40)
-        begin = datetime.now(UTC) + timedelta(seconds=6)
+        # Written down appointment by appointment, as people make them: that takes a while.
+        begin = datetime.now(UTC) + timedelta(seconds=6 + lines * seconds / EVERY / 250)
         plan.fill(begin, seconds, every=EVERY)
+        assert datetime.now(UTC) < begin, "the plan was not there in time"
         end = begin + timedelta(seconds=seconds + 8)
         troubles: list[tuple[datetime, datetime]] = []
         pause = (end - begin) / (rounds * 3 + 1)

@@ -16,12 +16,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session, aliased
 
 from ..ports import MailRefused
 from ..store import scope
+from ..store.bulk import insert_new
 from ..store.queries_signals import failing
 from ..store.scope import NotInReach, Viewer
 from ..store.tables import MailOut
@@ -97,10 +97,7 @@ def queue(
         "created_at": now,
         "next_try_at": not_before or now,
     }
-    on_postgres = session.get_bind().dialect.name == "postgresql"
-    insert: Any = postgresql.insert if on_postgres else sqlite.insert
-    added = insert(MailOut).values(**row).on_conflict_do_nothing().returning(MailOut.id)
-    return session.scalar(added) is not None
+    return insert_new(session, MailOut, row)
 
 
 def cancel(session: Session, *, link_id: UUID, kind: str | None = None) -> int:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Lock
+from typing import TypeVar
 
 from ..ports import CalendarSource, Mailer, OAuthClient, OAuthPort, Portal, Telephony, Tenant, Wake
 from ..settings import GcalSettings
 from ..store.store import Store
+
+_T = TypeVar("_T")
+_making = Lock()
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,13 @@ class Runtime:
     url_prefix: str = "/google-calendar"
     extras: dict[str, object] = field(default_factory=dict)
     """Process-wide helpers that a room keeps (quota governor, breakers), by their name."""
+
+    def kept(self, name: str, kind: type[_T]) -> _T:
+        """This process's only `kind` of that name, made when it is first asked for."""
+        with _making:
+            found = self.extras.setdefault(name, kind())
+        assert isinstance(found, kind)
+        return found
 
     def oauth_client(self, tenant: Tenant) -> OAuthClient:
         """The tenant's own Google client, or the product's."""

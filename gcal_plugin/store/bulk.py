@@ -11,8 +11,10 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+
+from .tables.base import Base
 
 Row = Mapping[str, Any]
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -70,6 +72,14 @@ def insert_rows(session: Session, table: sa.Table, rows: Sequence[Row]) -> None:
         return
     names = tuple(rows[0])
     session.execute(_insert_text(table, names), turned(rows, names))
+
+
+def insert_new(session: Session, entity: type[Base], row: Row) -> bool:
+    """Add one row unless one with its key is there; answers whether it was added."""
+    insert = postgresql.insert if _on_postgres(session) else sqlite.insert
+    added = insert(entity).values(**row).on_conflict_do_nothing()
+    key = sa.inspect(entity).primary_key[0]
+    return session.scalar(added.returning(key)) is not None
 
 
 @lru_cache(maxsize=64)

@@ -8,9 +8,9 @@ from typing import Any, cast
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from .bulk import insert_new
 from .tables import Calendar, Channel
 from .types import Instant
 
@@ -91,22 +91,19 @@ def note_stray(
     now: datetime,
 ) -> bool:
     """Store a channel that is only to be stopped; False where somebody noted it meanwhile."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = session.execute(
-        insert(_CHANNELS)
-        .values(
-            id=channel_id,
-            calendar_id=calendar_id,
-            token_digest=token_digest,
-            resource_id=resource_id,
-            state="stopping",
-            created_at=now,
-            renew_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(_CHANNELS.c.id)
-    ).one_or_none()
-    return row is not None
+    return insert_new(
+        session,
+        Channel,
+        {
+            "id": channel_id,
+            "calendar_id": calendar_id,
+            "token_digest": token_digest,
+            "resource_id": resource_id,
+            "state": "stopping",
+            "created_at": now,
+            "renew_at": now,
+        },
+    )
 
 
 def to_stop(session: Session, channel_id: str) -> ToStop | None:

@@ -69,12 +69,6 @@ class Breaker:
             return self._failures >= OPENS_AFTER and self._monotonic() < self._closed_at
 
 
-_making = Lock()
-
-
 def breaker_of(rt: Runtime, pbx: str) -> Breaker:
     """This process's breaker of an exchange."""
-    with _making:
-        found = rt.extras.setdefault(f"switching.breaker.{pbx}", Breaker())
-    assert isinstance(found, Breaker)
-    return found
+    return rt.kept(f"switching.breaker.{pbx}", Breaker)

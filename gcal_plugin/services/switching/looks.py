@@ -60,12 +60,6 @@ class Looks:
         self.whole = self.whole or self.seen >= of
 
 
-_making = Lock()
-
-
 def looks_of(rt: Runtime, pbx: str) -> Looks:
     """This process's looks over an exchange."""
-    with _making:
-        found = rt.extras.setdefault(f"switching.looks.{pbx}", Looks())
-    assert isinstance(found, Looks)
-    return found
+    return rt.kept(f"switching.looks.{pbx}", Looks)

@@ -20,7 +20,6 @@ from gcal_plugin.services import syncing
 from .sync_peer import BareClient, GcalSync
 from .sync_world import Ground, Stopwatch, ground, stages
 
-BATCH = 200
 LIMIT = 167.0
 """Google's whole project quota of 10,000 requests a minute, as requests a second."""
 
@@ -92,8 +91,9 @@ def _where(place: Ground) -> dict[str, float]:
     place.google.touch([person["calendar"] for person in place.people])
     time.sleep(1.0)
     with stages() as spent:
-        for first in range(0, len(place.calendar_ids), BATCH):
-            syncing.sync_calendars(place.rt, place.calendar_ids[first : first + BATCH])
+        for first in range(0, len(place.calendar_ids), syncing.BATCH):
+            batch = place.calendar_ids[first : first + syncing.BATCH]
+            syncing.sync_calendars(place.rt, batch)
     return {stage: round(spent[stage] / len(place.people) * 1000, 3) for stage in sorted(spent)}
 
 

@@ -31,7 +31,8 @@ __all__ = [
 
 _ALONG = 200
 """How many calendars that are due one wake-up takes along."""
-_BATCH = 200
+BATCH = 200
+"""Calendars of one transaction."""
 _COLD_BATCH = 48
 """How many calendars without a token go together: three refreshes for each thread, so that a
 change which is announced meanwhile waits for no more than those."""
@@ -115,14 +116,14 @@ def _parts(rt: Runtime, calendar_ids: set[UUID], *, due_only: bool) -> Iterator[
     then the others, a few at a time, each time after what changed in the meantime.
     """
     known, changed, rest = _sorted_out(rt, calendar_ids)
-    yield from _cut(known, _BATCH)
-    yield from _cut(changed, _BATCH)
+    yield from _cut(known, BATCH)
+    yield from _cut(changed, BATCH)
     for part in _cut(rest, _COLD_BATCH):
         if due_only:
             with rt.store.begin() as session:
                 newer = set(queries_calendar.changed(session, rt.store.now(session), _ALONG))
             for some in _sorted_out(rt, newer):
-                yield from _cut(some, _BATCH)
+                yield from _cut(some, BATCH)
         yield part
 
 

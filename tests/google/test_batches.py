@@ -21,7 +21,7 @@ MOST = 2
 @pytest.fixture
 def links(world: World, monkeypatch: pytest.MonkeyPatch) -> list[Linked]:
     """Three batches of calendars that were read once, in the order in which they are fetched."""
-    monkeypatch.setattr(syncing, "_BATCH", MOST)
+    monkeypatch.setattr(syncing, "BATCH", MOST)
     monkeypatch.setattr(syncing, "_COLD_BATCH", MOST)
     made = [
         world.link(f"p{number}@gmail.example", extension=str(200 + number)) for number in range(6)

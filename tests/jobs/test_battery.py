@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from threading import Event
+from uuid import UUID
 
 import pytest
 
@@ -39,6 +40,16 @@ def eventually(what: Callable[[], bool], within: float = 15.0) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def fill_the_lanes(world: World, battery: Battery, main: Exchange, links: Sequence[UUID]) -> None:
+    """Leave a batch for each line of a hanging exchange here, until no more of them can go out."""
+    for link in links:
+        for armed in switching.prepare(world.rt, "main", [link]).armed:
+            battery.put(armed)
+    world.rt.store.release()
+    assert eventually(lambda: main.asked.writes == module.LANES)
+    time.sleep(0.5)
 
 
 def test_an_exchange_that_does_not_end_keeps_nobody_from_being_recorded(
@@ -94,12 +105,7 @@ def test_an_exchange_gets_no_more_batches_at_once_than_its_lanes(
         world.window(link, JAN, minutes(0), minutes(60))
     battery = Battery(world.app)
     try:
-        for link in links:
-            for armed in switching.prepare(world.rt, "main", [link]).armed:
-                battery.put(armed)
-        world.rt.store.release()
-        assert eventually(lambda: main.asked.writes == module.LANES)
-        time.sleep(0.5)
+        fill_the_lanes(world, battery, main, links)
         assert main.asked.writes == module.LANES
         answers.set()
         assert eventually(lambda: battery.busy == 0)
@@ -141,12 +147,7 @@ def test_what_waited_for_its_turn_looks_once_more_before_it_goes(
         world.window(link, JAN, minutes(0), minutes(60))
     battery = Battery(world.app)
     try:
-        for link in links:
-            for armed in switching.prepare(world.rt, "main", [link]).armed:
-                battery.put(armed)
-        world.rt.store.release()
-        assert eventually(lambda: main.asked.writes == module.LANES)
-        time.sleep(0.5)
+        fill_the_lanes(world, battery, main, links)
         world.change(links[-1], paused_at=world.clock.at)
         world.rt.store.release()
         answers.set()

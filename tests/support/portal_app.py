@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from html import unescape
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -16,8 +17,9 @@ from example_app import create_app, seed
 from example_app.database import Base as PortalBase
 from example_app.database import db
 from gcal_plugin.services import syncing
+from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.store.crypto import new_key
-from gcal_plugin.store.tables import Base
+from gcal_plugin.store.tables import Base, Forwarding
 from tests.servers.databases import Databases
 
 PREFIX = "/google-calendar"
@@ -73,6 +75,21 @@ def portal(databases: Databases, kind: str = "sqlite", **more: Any) -> Iterator[
         with app.app_context():
             db.session.remove()
             db.engine.dispose()
+
+
+@contextmanager
+def portal_at_rest(databases: Databases, kind: str = "sqlite", **more: Any) -> Iterator[Flask]:
+    """The same with nothing due: the seeded lines have waited since the template was made."""
+    with portal(databases, kind, **more) as app:
+        with app.app_context(), runtime(app).store.begin() as session:
+            session.execute(sa.update(Forwarding).values(due_at=None))
+        yield app
+
+
+def runtime(app: Flask) -> Runtime:
+    """The plugin of a portal."""
+    found: Runtime = app.extensions["gcal"]
+    return found
 
 
 class Person:

@@ -14,7 +14,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gcal_plugin.ports.load import Busy, QueueState
 from gcal_plugin.services import leading
-from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.services.tallying import tally
 from gcal_plugin.store.migrate import VERSION_TABLE, head
 from gcal_plugin.store.queries_switching import ensure_rows
@@ -30,7 +29,17 @@ from gcal_plugin.store.tables import (
     Request,
 )
 from tests.servers.databases import Databases
-from tests.support.portal_app import FEMKE, JAN, OPERATOR, PREFIX, SUPPORT, Person, portal
+from tests.support.portal_app import (
+    FEMKE,
+    JAN,
+    OPERATOR,
+    PREFIX,
+    SUPPORT,
+    Person,
+    portal,
+    portal_at_rest,
+    runtime,
+)
 
 BOARD = f"{PREFIX}/operator/"
 TOKEN = "figures-token"
@@ -38,17 +47,8 @@ TOKEN = "figures-token"
 
 @pytest.fixture
 def app(databases: Databases, database_kind: str) -> Iterator[Flask]:
-    with portal(databases, database_kind, GCAL_METRICS_TOKEN=TOKEN) as made:
-        rt = runtime(made)
-        with made.app_context(), rt.store.begin() as session:
-            # The seeded lines have waited for a worker since the template was made.
-            session.execute(sa.update(Forwarding).values(due_at=None))
+    with portal_at_rest(databases, database_kind, GCAL_METRICS_TOKEN=TOKEN) as made:
         yield made
-
-
-def runtime(app: Flask) -> Runtime:
-    found: Runtime = app.extensions["gcal"]
-    return found
 
 
 def link_up(

@@ -12,12 +12,11 @@ from flask import Flask
 
 from gcal_plugin.services.reporting import BoardView, Wrong, board
 from gcal_plugin.services.reporting.board import SHOWN
-from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.services.signals import gather
 from gcal_plugin.store.queries_switching import ensure_rows
 from gcal_plugin.store.tables import Audit, Forwarding, Link, MailOut, Request
 from tests.servers.databases import Databases
-from tests.support.portal_app import JAN, OPERATOR, PREFIX, SUPPORT, Person, portal
+from tests.support.portal_app import JAN, OPERATOR, PREFIX, SUPPORT, Person, portal_at_rest, runtime
 
 BOARD = f"{PREFIX}/operator/"
 DESK = f"{PREFIX}/support/mails"
@@ -27,17 +26,8 @@ OLD = datetime.now(UTC) - timedelta(days=60)
 
 @pytest.fixture
 def app(databases: Databases, database_kind: str) -> Iterator[Flask]:
-    with portal(databases, database_kind) as made:
-        rt = runtime(made)
-        with made.app_context(), rt.store.begin() as session:
-            # The seeded lines have waited for a worker since the template was made.
-            session.execute(sa.update(Forwarding).values(due_at=None))
+    with portal_at_rest(databases, database_kind) as made:
         yield made
-
-
-def runtime(app: Flask) -> Runtime:
-    found: Runtime = app.extensions["gcal"]
-    return found
 
 
 def letters(app: Flask, count: int, tenant_id: str = "belwinkel", state: str = "failed") -> None:

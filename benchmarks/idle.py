@@ -3,8 +3,8 @@
 A day passes on a simulated clock, after a first day that only spreads the calendars out: each
 fetch, each listing and each renewal of a push channel is decided by the plugin's own rules of
 time, and counted. The same figures come out for any number of links, since nothing in the rules
-depends on the others; what grows is looked at too: the clock's own question to the database, on
-Postgres, with that many calendars in it.
+depends on the others; what grows is looked at too: the clock's own questions to the database, on
+Postgres, with that many calendars in it, asked as often as at rest.
 
 Token refreshes are no Calendar requests and stand apart. The peer is the same fleet without push:
 polled every five minutes, as calendar tools commonly do.
@@ -24,7 +24,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gcal_plugin.services import sync_timing, syncing, watching
+from gcal_plugin.jobs.clock import REST
+from gcal_plugin.services import switching, sync_timing, watching
 from gcal_plugin.services.runtime import Runtime
 from gcal_plugin.settings import GcalSettings
 from gcal_plugin.store.tables import Calendar, Channel
@@ -124,16 +125,16 @@ def questions(links: int, rounds: int = 50) -> dict[str, float]:
         with app.app_context():
             rt = make_runtime(db, public_url="https://portal.example")
             _fill(rt, links)
-            calendars = _asked(lambda: len(syncing.due_calendars(rt)), rounds)
+            look = _asked(lambda: switching.anything_near(rt), rounds)
             channels = _asked(lambda: watching.renew_due(rt), rounds)
             db.session.remove()
             db.engine.dispose()
     return {
-        "calendars_cpu_ms": calendars[0],
-        "calendars_ms": calendars[1],
+        "look_cpu_ms": look[0],
+        "look_ms": look[1],
         "channels_cpu_ms": channels[0],
         "channels_ms": channels[1],
-        "at_rest_percent": round((calendars[1] * 4 + channels[1] / 60) / 10, 2),
+        "at_rest_percent": round((look[1] / REST + channels[1] / 60) / 10, 2),
     }
 
 

@@ -1,4 +1,4 @@
-"""The clock: looks at the database a few times a second and asks for whatever falls due.
+"""The clock: looks at the database for whatever falls due, and asks the workers for it.
 
 One leads, any number wait. It asks the workers through the queue; where the queue is away, or
 nobody takes what was asked, it does the switching itself. It remembers what it asked only to keep
@@ -34,14 +34,24 @@ log = structlog.get_logger(__name__)
 LEASE = "clock"
 TICK = 0.25
 LONGEST_TICK = 1.5
-BEAT = 2.0
-"""Seconds between heartbeats of a leader; half that between looks of one who waits."""
+REST = 2.1
+"""Seconds between looks at rest: one statement each, since on an idle machine it is the waking and
+what it touches that costs. Whoever makes something due sooner wakes the workers itself."""
+QUIET = 5.0
+"""Seconds without anything due, after which the clock rests."""
+ALERT = 30.0
+"""Seconds that the clock looks often from its start, and after the queue did not take something.
+Each duty is another attempt, so that with the queue away this does not run out."""
+BEAT = 4.0
+"""Seconds between heartbeats of a leader: half its term."""
+WAIT = 1.0
+"""Seconds between looks of a clock that waits for its turn."""
 ASK_AGAIN = 4.0
 """Seconds after which a line that nobody claimed is asked for again, now done here."""
 NEAR = timedelta(seconds=1)
-WIDE = 1.0
+WIDE = 0.9
 """Seconds between looks at what is in no such hurry: calendars to fetch (a change wakes the workers
-itself) and herds, which are begun long before. Each look at rest is a millisecond."""
+itself) and herds, which are begun long before."""
 SYNC_AGAIN = 15.0
 SYNC_BATCH = 50
 
@@ -73,6 +83,8 @@ class Clock:
         self._synced: dict[UUID, _Asked] = {}
         self._next_duty = self._plan_duties(duties)
         self._beat_at = self._wide_at = float("-inf")
+        self._often_until = self._monotonic() + ALERT
+        self._rest = max(TICK, min(REST, self._rt.settings.arm_ahead_seconds / 2))
         self.leads = False
 
     def run(self, stop: Event) -> None:
@@ -105,13 +117,16 @@ class Clock:
     def tick(self) -> float:
         """One look; answers the seconds until the next."""
         now = self._monotonic()
-        if now - self._beat_at >= (BEAT if self.leads else BEAT / 2):
+        if now - self._beat_at >= (BEAT if self.leads else 0):
             led, self.leads = self.leads, leading.lead(self._rt, LEASE, self._holder)
             self._beat_at = now
             if self.leads != led:
                 log.info("clock_leads" if self.leads else "clock_waits", holder=self._holder)
         if not self.leads:
-            return BEAT / 2
+            return WAIT
+        if now >= self._often_until and not switching.anything_near(self._rt):
+            self._ask_duties()
+            return self._rest
         wide = now - self._wide_at >= WIDE
         self._ask_switching(herds=wide)
         if wide:
@@ -124,11 +139,15 @@ class Clock:
 
     # -- switching --------------------------------------------------------------------------------
 
+    def _look_often(self, seconds: float) -> None:
+        self._often_until = max(self._often_until, self._monotonic() + seconds)
+
     def _ask_switching(self, *, herds: bool = True) -> None:
         again: set[UUID] = set()
         now = self._monotonic()
 
         def wanted(row: Due, at: datetime) -> bool:
+            self._look_often(QUIET)
             known = self._asked.get(row.link_id)
             what = (row.due_at, row.generation)
             if known is not None and known.due == what:
@@ -141,10 +160,19 @@ class Clock:
 
         for batch in switching.due_batches(self._rt, wanted=wanted, herds=herds):
             unheard = bool(again.intersection(batch.link_ids))
-            if unheard or not self._rt.wake.switch(batch.pbx, batch.link_ids, due_at=batch.due_at):
+            if unheard or not self._heard(
+                self._rt.wake.switch(batch.pbx, batch.link_ids, due_at=batch.due_at)
+            ):
                 self._switch_here(batch)
         if len(self._asked) > 1000 and random.random() < 0.01:  # noqa: S311 (no secret)
             self._asked = {key: one for key, one in self._asked.items() if now - one.at < 60}
+
+    def _heard(self, heard: bool) -> bool:
+        """Note whether the queue took what was asked. While it does not, nobody else's wake-up
+        arrives either, and what a person changed is found by looking often."""
+        if not heard:
+            self._look_often(ALERT)
+        return heard
 
     def _switch_here(self, batch: Batch) -> None:
         def switch(rt: Runtime) -> None:
@@ -164,7 +192,9 @@ class Clock:
         from ..services import syncing
 
         now = self._monotonic()
-        due = syncing.due_since(self._rt)
+        due = syncing.due_calendars(self._rt)
+        if due:
+            self._look_often(QUIET)
         self._synced = {one: self._synced[one] for one in due if one in self._synced}
 
         def asked(one: UUID) -> bool:
@@ -174,7 +204,7 @@ class Clock:
 
         for part in chunks([one for one in due if not asked(one)], SYNC_BATCH):
             self._synced.update({one: _Asked(due[one], now) for one in part})
-            if not self._rt.wake.sync(part):
+            if not self._heard(self._rt.wake.sync(part)):
                 self._battery.aside(
                     lambda rt, ids=part: syncing.sync_due(rt, ids),  # type: ignore[misc]
                     "sync",
@@ -202,7 +232,7 @@ class Clock:
                 if duty.care == "mail"
                 else (self._rt.wake.care(duty.care, **ids))
             )
-            if not asked:
+            if not self._heard(asked):
                 work = care_task(duty.care)
                 self._battery.aside(
                     lambda rt, work=work, ids=ids: work(rt, **ids),  # type: ignore[misc]

@@ -51,8 +51,8 @@ class Duty:
 
 DUTIES: tuple[Duty, ...] = (
     Duty("sweep", 30, per_exchange=True),
-    Duty("mail", 10),
-    Duty("tally", 15),
+    Duty("mail", 30),
+    Duty("tally", 30),
     Duty("channels", 60),
     Duty("contracts", 300),
     Duty("leftovers", 300),

@@ -24,7 +24,6 @@ from .sync_threads import close
 __all__ = [
     "close",
     "due_calendars",
-    "due_since",
     "sync_calendars",
     "sync_due",
 ]
@@ -38,14 +37,8 @@ _COLD_BATCH = 48
 change which is announced meanwhile waits for no more than those."""
 
 
-def due_calendars(rt: Runtime, limit: int = 1000) -> list[UUID]:
-    """Calendars that want a fetch now, fairly dealt between the tenants."""
-    with rt.store.begin() as session:
-        return queries_calendar.due(session, rt.store.now(session), limit)
-
-
-def due_since(rt: Runtime, limit: int = 1000) -> dict[UUID, datetime]:
-    """The same calendars, in the same order, each with the instant since which it is due."""
+def due_calendars(rt: Runtime, limit: int = 1000) -> dict[UUID, datetime]:
+    """Calendars that want a fetch now, the tenants in turn, and since when each does."""
     with rt.store.begin() as session:
         ids = queries_calendar.due(session, rt.store.now(session), limit)
         known = queries_calendar.since(session, ids) if ids else {}

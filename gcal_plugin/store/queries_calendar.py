@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from .bulk import Row, among, update_rows
 from .tables import Calendar, Grant, Link
 
+Moment = datetime | sa.ColumnElement[Any]
 _TABLE = cast(sa.Table, Calendar.__table__)
 _LINKS = cast(sa.Table, Link.__table__)
 _GRANTS = cast(sa.Table, Grant.__table__)
@@ -56,12 +57,8 @@ def due(session: Session, now: datetime, limit: int) -> list[UUID]:
     """Calendars that want a fetch and that nobody holds.
 
     Those of which Google said that they changed come first, so that a fleet that catches up does
-    not keep an edit waiting; then the others, the tenants in turn. Asked several times a second,
-    and nearly always answered "none": so that is asked first, by itself.
+    not keep an edit waiting; then the others, the tenants in turn.
     """
-    anything = sa.select(Calendar.id).where(Calendar.next_sync_at <= now, *_free(now)).limit(1)
-    if session.scalar(anything) is None:
-        return []
     first = changed(session, now, limit)
     if len(first) >= limit:
         return first
@@ -120,9 +117,14 @@ def _in_turn(session: Session, now: datetime, limit: int) -> list[UUID]:
 
 def _free(now: datetime) -> list[sa.ColumnElement[bool]]:
     """Nobody fetches it, and the last fetch began long enough ago."""
+    return free(now, now - START_GAP)
+
+
+def free(now: Moment, before: Moment) -> list[sa.ColumnElement[bool]]:
+    """Nobody fetches it, and the last fetch began `before` or earlier."""
     return [
         sa.or_(_TABLE.c.lease_until.is_(None), _TABLE.c.lease_until <= now),
-        sa.or_(_TABLE.c.sync_started_at.is_(None), _TABLE.c.sync_started_at <= now - START_GAP),
+        sa.or_(_TABLE.c.sync_started_at.is_(None), _TABLE.c.sync_started_at <= before),
     ]
 
 

@@ -213,7 +213,7 @@ def test_18_a_storm_of_notifications_is_one_fetch_and_one_more(pushed: World) ->
     assert not syncing.sync_due(world.rt, [link.calendar_id]).synced, "not within the second"
     world.later(timedelta(seconds=1))
     assert syncing.sync_due(world.rt, [link.calendar_id]).synced == {link.calendar_id}
-    assert syncing.due_calendars(world.rt) == []
+    assert syncing.due_calendars(world.rt) == {}
     assert len(world.asked()) == 2
     assert world.rings(link) == {FIRST}
 

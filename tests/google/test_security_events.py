@@ -53,7 +53,7 @@ def test_what_is_older_than_the_latest_consent_does_not_end_it(pushed: World, ki
     assert security.handle_security_event(pushed.rt, late) == 202
     assert outcomes(pushed) == ["ended 0, checking 1"]
     assert pushed.grant_of(link).access_token is None, "so that we hear whether it still works"
-    assert syncing.due_calendars(pushed.rt) == [link.calendar_id]
+    assert list(syncing.due_calendars(pushed.rt)) == [link.calendar_id]
     assert not syncing.sync_due(pushed.rt).failed
     assert (pushed.grant_of(link).state, pushed.fresh(link).state) == ("live", "linked")
 

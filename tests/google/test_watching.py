@@ -76,9 +76,9 @@ def test_without_a_public_address_channels_are_stopped_and_calendars_polled(push
     watching.renew_due(pushed.rt)
     assert channels(pushed) == []
     assert pushed.google.control("GET", "channels")["channels"] == []
-    assert syncing.due_calendars(pushed.rt) == [], "not within a second of the last fetch"
+    assert syncing.due_calendars(pushed.rt) == {}, "not within a second of the last fetch"
     pushed.later(2 * timedelta(seconds=1))
-    assert syncing.due_calendars(pushed.rt) == [link.calendar_id]
+    assert list(syncing.due_calendars(pushed.rt)) == [link.calendar_id]
     assert is_polled(pushed, link)
 
 
@@ -262,7 +262,7 @@ def test_changed_calendars_come_before_those_that_are_merely_due(world: World) -
                 .where(Calendar.id == link.calendar_id)
                 .values(next_sync_at=world.now - number * MINUTE, dirty=number == 0)
             )
-    due = syncing.due_calendars(world.rt)
+    due = list(syncing.due_calendars(world.rt))
     assert due == [links[0].calendar_id, links[2].calendar_id, links[1].calendar_id]
 
 
@@ -271,9 +271,9 @@ def test_a_calendar_is_not_fetched_twice_within_a_second(world: World) -> None:
     assert world.sync(link).synced
     report = syncing.sync_calendars(world.rt, [link.calendar_id])
     assert report.postponed == {link.calendar_id}
-    assert syncing.due_calendars(world.rt) == []
+    assert syncing.due_calendars(world.rt) == {}
     world.later(timedelta(seconds=1.1))
-    assert syncing.due_calendars(world.rt) == [link.calendar_id]
+    assert list(syncing.due_calendars(world.rt)) == [link.calendar_id]
     assert syncing.sync_due(world.rt).synced == {link.calendar_id}
     assert syncing.sync_due(world.rt, [link.calendar_id]).requests == 0, "not due any more"
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from gcal_plugin.jobs.clock import ASK_AGAIN, SYNC_AGAIN, Clock
+from gcal_plugin.jobs.clock import ALERT, ASK_AGAIN, QUIET, REST, SYNC_AGAIN, TICK, Clock
 from gcal_plugin.jobs.duties import Duty
 from gcal_plugin.services import leading, switching
 from gcal_plugin.store.tables import Calendar
@@ -93,6 +93,34 @@ def test_a_line_that_changed_is_asked_for_anew(
     world.change(link)
     clock.tick()
     assert asked(world) == [link]
+
+
+def test_the_clock_looks_seldom_at_rest_and_often_near_an_edge_or_without_a_queue(
+    world: World, ticking: tuple[Clock, list[float]]
+) -> None:
+    clock, time = ticking
+
+    def wait(seconds: float) -> float:
+        world.clock.at += timedelta(seconds=seconds)
+        time[0] += seconds
+        return clock.tick()
+
+    link = world.link()
+    world.window(link, JAN, minutes(10), minutes(60))
+    world.go()
+    assert wait(1) == TICK, "it does not know yet whether the queue takes anything"
+    assert wait(ALERT) == REST
+    assert wait(600 - 6 - ALERT - 1) == REST, "six seconds before the edge"
+    assert wait(2) == TICK
+    assert asked(world) == [link]
+    assert wait(3) == TICK
+    world.clock.at += timedelta(seconds=1)
+    world.go()
+    assert wait(QUIET - 1) == TICK
+    assert wait(2) == REST
+    assert not clock._heard(False)
+    assert wait(ALERT - 1) == TICK, "what others ask of the queue is lost too"
+    assert wait(2) == REST
 
 
 def test_a_calendar_that_came_due_again_between_two_slow_looks_is_asked_anew(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ...store.queries_switching import mark_due
 from .batch import Armed, Ready, finish, fire, hold_on, look_again, prepare, switch_batch
-from .due import Batch, due_batches
+from .due import Batch, anything_near, due_batches
 from .effect import Effect, Mode, forwarding_effect
 from .existing import decide_existing, foreign_part, read_existing
 from .model import BatchReport
@@ -24,6 +24,7 @@ __all__ = [
     "Ready",
     "SweepReport",
     "Unrecorded",
+    "anything_near",
     "apply_now",
     "clear_link",
     "decide_existing",

@@ -56,6 +56,15 @@ def due_batches(
     return group(rt, chosen, now)
 
 
+def anything_near(rt: Runtime) -> bool:
+    """Whether there is anything to look for: a line that falls due soon, a herd on its way, or a
+    calendar to fetch."""
+    arm = timedelta(seconds=rt.settings.arm_ahead_seconds)
+    with rt.store.glance() as session:
+        now = rt.store.instant(session)
+        return queries_due.anything_near(session, now, arm, arm + LONGEST_LEAD, HERD)
+
+
 def _herds_within_reach(rt: Runtime, arm: timedelta) -> list[timedelta]:
     """How far off the instants beyond the usual look-ahead are whose lines are so many that it is
     time to begin.

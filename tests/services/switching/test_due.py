@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -11,7 +12,8 @@ from gcal_plugin.services import switching
 from gcal_plugin.services.switching import due as due_module
 from gcal_plugin.services.switching.due import fair_turns
 from gcal_plugin.store.queries_switching import Due
-from gcal_plugin.store.tables import Forwarding
+from gcal_plugin.store.store import Store
+from gcal_plugin.store.tables import Calendar, Forwarding
 from tests.support.lines import JAN, MONDAY, World, minutes
 
 
@@ -62,3 +64,44 @@ def test_a_herd_is_begun_earlier_than_a_few(world: World, monkeypatch: pytest.Mo
     batches = switching.due_batches(world.rt)
     assert {one for batch in batches for one in batch.link_ids} == set(links[1:])
     assert all(batch.due_at == edge for batch in batches)
+
+
+@pytest.mark.parametrize("own_time", [False, True], ids=["told", "own"])
+def test_what_a_clock_at_rest_asks_finds_lines_herds_and_calendars(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, own_time: bool
+) -> None:
+    """By an instant that is told, and by the database's own time."""
+    monkeypatch.setattr(due_module, "HERD", 3)
+    store = world.rt.store
+    rt = replace(world.rt, store=Store(store._db, store.keyring)) if own_time else world.rt
+    links = [world.link(str(200 + number)) for number in range(3)]
+
+    def near(
+        *seconds: float | None, leased: bool = False, fetch: float | None = None, ago: float = 60
+    ) -> bool:
+        with rt.store.begin() as session:
+            at = rt.store.now(session)
+            lease = at + timedelta(seconds=60) if leased else None
+            for link, offset in zip(links, (*seconds, None, None, None), strict=False):
+                row = session.get_one(Forwarding, link)
+                row.due_at = None if offset is None else at + timedelta(seconds=offset)
+                row.lease_until = lease
+            calendar = session.get_one(Calendar, world.calendars[links[0]])
+            calendar.next_sync_at = None if fetch is None else at + timedelta(seconds=fetch)
+            calendar.sync_started_at = at - timedelta(seconds=ago)
+            calendar.lease_until = lease
+        return switching.anything_near(rt)
+
+    ahead = rt.settings.arm_ahead_seconds
+    assert not near()
+    assert near(-60)
+    assert not near(-60, leased=True)
+    assert near(ahead - 1)
+    assert not near(ahead + 1, ahead + 1)
+    assert near(ahead + 20, ahead + 20, ahead + 20), "a herd"
+    assert not near(ahead + 20, ahead + 20, ahead + 21)
+    assert not near(ahead + 120, ahead + 120, ahead + 120), "a herd that has time"
+    assert near(fetch=-1)
+    assert not near(fetch=-1, ago=0.1), "fetched a moment ago"
+    assert not near(fetch=-1, leased=True)
+    assert not near(fetch=60)

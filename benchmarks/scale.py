@@ -27,7 +27,7 @@ from tests.servers import PostgresServer, RedisServer
 from tests.support.portal_app import JAN, OPERATOR, Person
 
 from . import scale_rest, scale_seed
-from .scale_plot import draw
+from .scale_plot import draw, draw_memory
 
 LIMITS = {
     "due_query_ms": 5.0,
@@ -39,6 +39,7 @@ LIMITS = {
     "idle_cpu_percent": 2.0,
 }
 PREFIX = "/google-calendar"
+PLOTS = Path(__file__).parent.parent / "docs/images"
 Say = Callable[[str], None]
 
 
@@ -49,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--idle", type=float, default=120, help="seconds to watch it at rest (3600: a whole hour)"
     )
-    parser.add_argument("--plot", type=Path, help="write the picture here")
+    parser.add_argument("--plot", action="store_true", help="draw the pictures for the docs")
 
 
 def run(options: argparse.Namespace, say: Say) -> dict[str, Any]:
@@ -59,12 +60,14 @@ def run(options: argparse.Namespace, say: Say) -> dict[str, Any]:
         figures = _seed(servers, config, options, say)
         figures |= _queries(servers, say)
         figures |= _pages(config, say)
-        figures |= scale_rest.watch(Path(folder), config, options.idle, say)
+        rest, held = scale_rest.watch(Path(folder), config, options.idle, say)
+    figures |= rest
     missed = [key for key, limit in LIMITS.items() if figures[key] > limit]
     for key, limit in LIMITS.items():
         say(f"{key:16} {figures[key]:9.2f}   limit {limit:g}{'   MISSED' if key in missed else ''}")
     if options.plot:
-        draw(options.plot, figures, LIMITS)
+        draw(PLOTS / "scale.svg", figures, LIMITS)
+        draw_memory(PLOTS / "scale-memory.svg", held)
     worst = max(LIMITS, key=lambda key: figures[key] / LIMITS[key])
     return {
         "ours": figures[worst], "peer": None, "ratio": figures[worst] / LIMITS[worst],

@@ -28,8 +28,11 @@ Samples = dict[str, list[tuple[float, float]]]
 
 def watch(
     folder: Path, config: dict[str, Any], seconds: float, say: Callable[[str], None]
-) -> dict[str, Any]:
-    """Start them as in production, let them settle, and watch them while nothing falls due."""
+) -> tuple[dict[str, Any], Samples]:
+    """Start them as in production, let them settle, and watch them while nothing falls due.
+
+    Answers the figures and every sample of memory.
+    """
     children = _children(folder, config)
     born = time.monotonic()
     held: Samples = {name: [] for name in children}
@@ -58,7 +61,7 @@ def watch(
             f"after an hour {hour[name]:.0f} MiB"
         )
     workers = [name for name in children if name not in {"web", "clock"}]
-    return {
+    figures = {
         "watched_s": round(wall),
         "web_mib": round(held["web"][-1][1], 1),
         "worker_mib": round(max(held[name][-1][1] for name in workers), 1),
@@ -68,6 +71,7 @@ def watch(
         "idle_cpu_percent": round(sum(used.values()), 2),
         **{f"idle_{name}_percent": round(value, 2) for name, value in used.items()},
     }
+    return figures, held
 
 
 def after_an_hour(samples: list[tuple[float, float]]) -> float:

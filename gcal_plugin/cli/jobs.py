@@ -39,7 +39,8 @@ def _stop_on_signal() -> Event:
 def worker(queue: str | None, switchers: int, burst: bool) -> None:
     """Carry out what the clock and the pages ask for: one process a queue.
 
-    Without --queue all of them, each started again when it dies.
+    Without --queue all of them, each started again when it dies: at once where it had lived for
+    a minute, else after half a second, doubled with each early death up to half a minute.
     """
     from ..jobs.queues import QueueName
 

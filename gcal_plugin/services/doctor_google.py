@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..ports import CalendarError
+from ..store import queries_signals
 from ..store.tables import Grant
 from . import grants
 from .checking import Finding
@@ -20,6 +21,7 @@ def google(rt: Runtime) -> Iterator[Finding]:
     yield from _reach(rt)
     yield from _scopes(rt)
     yield from _push(rt)
+    yield from _heard(rt)
 
 
 def _reach(rt: Runtime) -> Iterator[Finding]:
@@ -102,3 +104,22 @@ def _push(rt: Runtime) -> Iterator[Finding]:
         yield Finding("push address", False, f"{rt.settings.public_url}: {error}", mend)
         return
     yield Finding("push address", True, rt.settings.public_url)
+
+
+def _heard(rt: Runtime) -> Iterator[Finding]:
+    """Whether what Google posts arrives: our own request to the address may take another way."""
+    try:
+        with rt.store.begin() as session:
+            states = queries_signals.push_states(session)
+    except SQLAlchemyError:
+        return  # told as the database's
+    silent, heard = states.get("silent", 0), states.get("open", 0)
+    if silent:
+        mend = (
+            "Nothing that Google posts on their channels arrives: see that no redirect, log-in, "
+            "challenge or block stands before the push address for requests from outside."
+        )
+        detail = f"none arrive for {silent} of {silent + heard} watched calendars"
+        yield Finding("push messages", False, detail, mend)
+    elif heard:
+        yield Finding("push messages", True, f"they arrive (watched calendars: {heard})")

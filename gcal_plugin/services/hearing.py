@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hmac
+from datetime import timedelta
 
 from ..store import queries_calendar, queries_channel
 from .channel_tokens import digest
 from .runtime import Runtime
 from .unwatching import stop_stray
 
+NOTED_FOR = timedelta(days=1)
+"""How long a channel that was heard of is known to work, without a write for each message."""
 ACCEPTED, REFUSED = 204, 404
 """The two answers of the hook: whatever is wrong with a message, the sender learns nothing."""
 
@@ -34,10 +37,12 @@ def handle_push(
         return REFUSED
     if found.expires_at is not None and found.expires_at <= found.now:
         return REFUSED
-    if found.state == "opening" and resource_id:
-        # Should the answer to our request never come, this is what the channel is stopped by.
+    if found.last_message_at is None or found.now - found.last_message_at >= NOTED_FOR:
         with rt.store.begin() as session:
-            queries_channel.identify(session, channel_id, resource_id[:255])
+            if found.state == "opening" and resource_id:
+                # Should the answer to our request never come, this is what it is stopped by.
+                queries_channel.identify(session, channel_id, resource_id[:255])
+            queries_channel.hear(session, channel_id, found.calendar_id, found.now)
     # A fetch that begins after this look reads what this message tells of. So one that has yet to
     # begin will do, and of one that began since, the note is not there any more.
     if resource_state != "sync" and not found.dirty:

@@ -58,7 +58,10 @@ def close_channels(rt: Runtime, calendar_id: UUID) -> None:
         channel_ids = queries_channel.of_calendar(session, calendar_id)
         session.execute(
             sa.update(_CALENDARS)
-            .where(_CALENDARS.c.id == calendar_id, _CALENDARS.c.push_state == "open")
+            .where(
+                _CALENDARS.c.id == calendar_id,
+                _CALENDARS.c.push_state.in_(queries_channels.COUNTED_ON),
+            )
             .values(push_state="none")
         )
     for channel_id in channel_ids:

@@ -48,6 +48,8 @@ _RENEW_FROM, _RENEW_TO = 0.8, 0.9
 """The part of a channel's life after which its successor is opened."""
 _RETRY_FROM, _RETRY_TO = 600.0, 3600.0
 _OPENING_PATIENCE = timedelta(minutes=5)
+_HEARING_PATIENCE = timedelta(minutes=5)
+"""Google's first message comes with its answer; one that has not come by then got lost."""
 PORTION = 5_000
 """Calendars that go back to polling in one transaction."""
 
@@ -170,9 +172,14 @@ def _opened(rt: Runtime, opening: _Opening, info: ChannelInfo) -> list[str]:
             sa.update(_CALENDARS)
             .where(_CALENDARS.c.id == opening.calendar_id)
             .values(
-                push_state="open",
+                # Until something is heard on this one, one that was silent is still polled.
+                push_state=sa.case((_CALENDARS.c.push_state == "silent", "silent"), else_="open"),
                 next_sync_at=sa.case(
-                    (_CALENDARS.c.push_state == "open", _CALENDARS.c.next_sync_at), else_=now
+                    (
+                        _CALENDARS.c.push_state.in_(queries_channels.COUNTED_ON),
+                        _CALENDARS.c.next_sync_at,
+                    ),
+                    else_=now,
                 ),
             )
         )
@@ -234,6 +241,12 @@ def renew_due(rt: Runtime, limit: int = 200) -> int:
     """
     address = hook_address(rt)
     _portions(rt, lambda session, now: queries_channels.poll_again(session, now, address, PORTION))
+    _portions(
+        rt,
+        lambda session, now: queries_channels.poll_silent(
+            session, now, now - _HEARING_PATIENCE, PORTION
+        ),
+    )
     if address is None:
         _portions(rt, lambda session, now: queries_channels.stop_all(session, now, PORTION))
     with rt.store.begin() as session:

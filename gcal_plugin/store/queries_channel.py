@@ -28,6 +28,7 @@ class Found:
     expires_at: datetime | None
     dirty: bool
     """Whether its calendar is known to have changed already."""
+    last_message_at: datetime | None
     now: datetime
     """The instant at which this was looked up."""
 
@@ -48,6 +49,7 @@ _FIND: sa.Select[Any] = (
         _CHANNELS.c.state,
         _CHANNELS.c.expires_at,
         _CALENDARS.c.dirty,
+        _CHANNELS.c.last_message_at,
         sa.func.statement_timestamp(type_=Instant()).label("now"),
     )
     .join(_CALENDARS, _CALENDARS.c.id == _CHANNELS.c.calendar_id)
@@ -66,7 +68,7 @@ def find(session: Session, channel_id: str, at: datetime | None) -> Found | None
     row = session.execute(statement, {"channel_id": channel_id}).one_or_none()
     if row is None:
         return None
-    return Found(row[0], row[1], row[2], row[3], row[4], at or row[5])
+    return Found(*row[:6], at or row[6])
 
 
 def identify(session: Session, channel_id: str, resource_id: str) -> None:
@@ -79,6 +81,18 @@ def identify(session: Session, channel_id: str, resource_id: str) -> None:
             _CHANNELS.c.resource_id.is_(None),
         )
         .values(resource_id=resource_id)
+    )
+
+
+def hear(session: Session, channel_id: str, calendar_id: UUID, now: datetime) -> None:
+    """Note that messages arrive on a channel: its calendar counts on it again."""
+    session.execute(
+        sa.update(_CHANNELS).where(_CHANNELS.c.id == channel_id).values(last_message_at=now)
+    )
+    session.execute(
+        sa.update(_CALENDARS)
+        .where(_CALENDARS.c.id == calendar_id, _CALENDARS.c.push_state == "silent")
+        .values(push_state="open")
     )
 
 

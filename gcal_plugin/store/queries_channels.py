@@ -15,6 +15,8 @@ _CHANNELS = cast(sa.Table, Channel.__table__)
 _CALENDARS = cast(sa.Table, Calendar.__table__)
 _LIVE = ("open", "opening")
 _STATES = (*_LIVE, "stopping", "closed")
+COUNTED_ON = ("open", "silent")
+"""A calendar's `push_state` while a channel of it is open, whether or not anything is heard."""
 
 
 def unfollowed(session: Session, grant_id: UUID) -> list[UUID]:
@@ -66,11 +68,36 @@ def poll_again(session: Session, now: datetime, address: str | None, limit: int)
         )
         .correlate(lost)
     )
-    chosen = sa.select(lost.c.id).where(lost.c.push_state == "open", ~alive).limit(limit)
+    chosen = sa.select(lost.c.id).where(lost.c.push_state.in_(COUNTED_ON), ~alive).limit(limit)
     done: sa.CursorResult[object] = session.execute(  # type: ignore[assignment]
         sa.update(_CALENDARS)
         .where(_CALENDARS.c.id.in_(chosen))
         .values(push_state="none", next_sync_at=now, watch_at=None)
+    )
+    return done.rowcount
+
+
+def poll_silent(session: Session, now: datetime, since: datetime, limit: int) -> int:
+    """Have calendars polled that count on a channel on which nothing was heard since it was opened,
+    before `since`. The channel stays: its first message ends the polling.
+
+    At most `limit` of them; answers how many.
+    """
+    silent = sa.select(_CHANNELS.c.calendar_id).where(
+        _CHANNELS.c.last_message_at.is_(None),
+        _CHANNELS.c.created_at <= since,
+        _CHANNELS.c.state == "open",
+    )
+    other = _CALENDARS.alias("other")
+    chosen = (
+        sa.select(other.c.id)
+        .where(other.c.id.in_(silent), other.c.push_state == "open")
+        .limit(limit)
+    )
+    done: sa.CursorResult[object] = session.execute(  # type: ignore[assignment]
+        sa.update(_CALENDARS)
+        .where(_CALENDARS.c.id.in_(chosen))
+        .values(push_state="silent", next_sync_at=now)
     )
     return done.rowcount
 
@@ -99,7 +126,7 @@ def give_up(session: Session, grant_id: UUID, now: datetime) -> None:
     )
     session.execute(
         sa.update(_CALENDARS)
-        .where(_CALENDARS.c.grant_id == grant_id, _CALENDARS.c.push_state == "open")
+        .where(_CALENDARS.c.grant_id == grant_id, _CALENDARS.c.push_state.in_(COUNTED_ON))
         .values(push_state="none", watch_at=None)
     )
 

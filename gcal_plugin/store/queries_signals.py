@@ -181,7 +181,7 @@ def sync_ages(session: Session, now: datetime) -> tuple[list[int], int]:
 
 
 def push_states(session: Session) -> dict[str, int]:
-    """Followed calendars by how Google tells us of changes: `open`, `none`, `unsupported`."""
+    """Followed calendars by how Google tells us of changes (`Calendar.push_state`)."""
     rows = session.execute(
         sa.select(Calendar.push_state, sa.func.count())
         .where(Calendar.next_sync_at.is_not(None))

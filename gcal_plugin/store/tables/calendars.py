@@ -92,7 +92,8 @@ class Calendar(Base):
     dirty: Mapped[bool] = mapped_column(default=False)
     """A notification arrived while a sync was running: run once more."""
     push_state: Mapped[str] = mapped_column(sa.String(16), default="none")
-    """`none`, `open` or `unsupported`."""
+    """`none`, `open`, `silent` (a channel is open and nothing was ever heard on it: polled) or
+    `unsupported`."""
     watch_at: Mapped[datetime | None]
     """Not before this is a push channel asked for again, after an attempt that failed."""
     failures: Mapped[int] = mapped_column(default=0)
@@ -160,6 +161,12 @@ class Channel(Base):
     __table_args__ = (
         sa.Index("ix_gcal_channel_calendar", "calendar_id"),
         sa.Index("ix_gcal_channel_renew", "state", "renew_at"),
+        sa.Index(
+            "ix_gcal_channel_unheard",
+            "created_at",
+            sqlite_where=sa.text("last_message_at IS NULL"),
+            postgresql_where=sa.text("last_message_at IS NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
@@ -175,6 +182,7 @@ class Channel(Base):
     expires_at: Mapped[datetime | None]
     renew_at: Mapped[datetime | None]
     last_message_at: Mapped[datetime | None]
+    """When something was last heard on it, to the day; a message more is not worth a write."""
 
 
 class Attempt(Base):

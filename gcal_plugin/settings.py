@@ -143,7 +143,8 @@ class GcalSettings(BaseModel):
     encryption_keys: Annotated[tuple[str, ...], BeforeValidator(_list_if_text)] = Field(
         default=(),
         repr=False,
-        description="Keys for tokens at rest, newest first: each 32 random bytes in base64.",
+        description="Keys for tokens at rest, newest first (the first seals, all open): "
+        "each 32 random bytes in base64.",
     )
     telephony: Annotated[dict[str, dict[str, Any]], BeforeValidator(_json_if_text)] = Field(
         default_factory=dict,

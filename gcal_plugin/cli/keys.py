@@ -18,7 +18,7 @@ def keys() -> None:
 @keys.command("new", with_appcontext=False)
 @as_json
 def new(as_json: bool) -> None:
-    """Print a fresh key; put it first in GCAL_ENCRYPTION_KEYS, before the old ones."""
+    """Print a fresh key; it goes last into GCAL_ENCRYPTION_KEYS everywhere before it goes first."""
     key = new_key()
     tell({"key": key}, as_json=as_json, text=key)
 

@@ -14,6 +14,7 @@ from ..store.store import database_now
 from .checking import Finding, check_exchange
 from .doctor_google import google
 from .leading import last_beat
+from .rotating import counts
 from .runtime import Runtime
 from .signals import BEAT_LIMIT, CLOCK
 
@@ -23,6 +24,7 @@ _SKEW_SECONDS = 1.0
 def examine(rt: Runtime) -> Iterator[Finding]:
     """Each finding as it is made; a neighbour that is away never stops the others."""
     yield from _database(rt)
+    yield from _keys(rt)
     yield from _clock(rt)
     yield from _redis(rt)
     yield from google(rt)
@@ -55,6 +57,31 @@ def _database(rt: Runtime) -> Iterator[Finding]:
     skew = abs((datetime.now(UTC) - now).total_seconds())
     mend = "" if skew < _SKEW_SECONDS else "Let both machines keep time with NTP (chrony)."
     yield Finding("clock against the database's", not mend, f"{skew:.2f} s", mend)
+
+
+def _keys(rt: Runtime) -> Iterator[Finding]:
+    """Which keys this machine has, and whether it opens what the others seal."""
+    what, keyring = "encryption keys", rt.store.keyring
+    try:
+        held = counts(rt)
+    except SQLAlchemyError:
+        return  # told as the database's, or as its tables'
+    first, *others = keyring.ids
+    detail = f"{first} seals" + (f", {', '.join(others)} opens too" if others else "")
+    unknown = {key[1:]: count for key, count in held.items() if key.startswith("?")}
+    older = sum(count for key, count in held.items() if key in others)
+    if unknown:
+        told = ", ".join(f"{key} ({count})" for key, count in sorted(unknown.items()))
+        mend = (
+            "Add that key behind the others in this machine's GCAL_ENCRYPTION_KEYS and restart it. "
+            "If it is gone for good, its customers connect again."
+        )
+        yield Finding(what, False, f"{detail}; sealed with a key that is not here: {told}", mend)
+    elif older:
+        mend = "Once every process has been restarted with this order: `flask gcal keys rotate`."
+        yield Finding(what, True, f"{detail}; {older} values wait for the first", mend)
+    else:
+        yield Finding(what, True, detail)
 
 
 def _clock(rt: Runtime) -> Iterator[Finding]:

@@ -69,6 +69,11 @@ class Keyring:
             raise CannotOpen(f"the value was changed, or belongs elsewhere ({at})") from None
 
     @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids of all keys, the one that seals first."""
+        return tuple(self._keys)
+
+    @property
     def mark(self) -> str:
         """How everything begins that the newest key sealed."""
         return f"{_VERSION}.{self.current_id}."

@@ -158,11 +158,7 @@ def finish_connect(
     if not code:
         raise AttemptRefused("state")
     client = rt.client_by_id(attempt.client_id)
-    nonce, verifier = json.loads(
-        rt.store.keyring.open(
-            attempt.secrets, place("gcal_attempt", attempt.state_digest, "secrets")
-        )
-    )
+    nonce, verifier = _secrets_of(rt, attempt)
     tokens = rt.oauth.exchange(
         client,
         code=code,
@@ -177,6 +173,16 @@ def finish_connect(
     if not tokens.refresh_token:
         raise NoRefreshToken
     return _keep(rt, account, attempt, client, tokens)
+
+
+def _secrets_of(rt: Runtime, attempt: Attempt) -> tuple[str, str]:
+    """Nonce and verifier; a key that this machine does not have (yet) asks for a fresh attempt."""
+    where = place("gcal_attempt", attempt.state_digest, "secrets")
+    try:
+        nonce, verifier = json.loads(rt.store.keyring.open(attempt.secrets, where))
+    except CannotOpen:
+        raise AttemptRefused("expired") from None
+    return nonce, verifier
 
 
 def _consume(rt: Runtime, account: Account, session_key: str, state: str) -> Attempt:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from ..store import scope
 from ..store.scope import NotInReach, Viewer
 from ..store.tables import Calendar, Request
-from . import outbox
+from . import holders, outbox
 from .guarding import audit
 from .onboarding.mailing import request_facts, support_address
 from .reporting.board import Wrong
@@ -24,12 +24,15 @@ def retry(rt: Runtime, viewer: Viewer, wrong: Wrong, key: str, *, actor: str) ->
     """Have it looked at again, now; raises NotInReach for what the viewer may not know of.
 
     A line is worked out and pushed anew, a calendar fetched, a letter sent, the desk reminded of a
-    request. Nothing is decided here: each is a wake-up of what happens anyway.
+    request, the portal asked for an account. Nothing is decided here: each is a wake-up of what
+    happens anyway.
     """
     if wrong is Wrong.MAIL:
         outbox.retry(rt, viewer, _number(key), actor=actor)
     elif wrong is Wrong.REQUEST:
         _remind(rt, viewer, key, actor)
+    elif wrong is Wrong.HOLDER:
+        holders.ask_again(rt, viewer, key, actor=actor)
     else:
         _look_again(rt, viewer, key, actor, wrong)
 

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..ports.load import Busy, QueueState
-from ..store import migrate, queries_signals
+from ..store import migrate, queries_holders, queries_signals
 from ..store.queries_signals import LineCounts
 from . import tallying
 from .leading import last_beat
@@ -45,6 +45,8 @@ class Signals:
     sync_ages: list[int]
     """Followed calendars by age of their last fetch, up to each of `queries_signals.AGES`."""
     never_synced: int
+    lost_holders: list[tuple[str, str, int]]
+    """(tenant, exchange, links whose account the portal closed or no longer has)."""
     failing: list[tuple[str, int]]
     """(code of the last failure, calendars that could not be fetched the last time)."""
     push_states: dict[str, int]
@@ -78,6 +80,7 @@ def gather(rt: Runtime) -> Signals:
             links=queries_signals.links_by_state(session),
             broken=queries_signals.broken(session),
             stale=queries_signals.stale_links(session, now),
+            lost_holders=queries_holders.lost(session),
             sync_ages=ages,
             never_synced=never,
             failing=queries_signals.failing_calendars(session),

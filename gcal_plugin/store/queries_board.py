@@ -28,6 +28,16 @@ def broken_links(session: Session, narrow: Narrow, limit: int) -> Sequence[Link]
     ).all()
 
 
+def lost_holders(session: Session, narrow: Narrow, limit: int) -> Sequence[Link]:
+    """The links whose account the portal closed or no longer has, the longest known first."""
+    return session.scalars(
+        sa.select(Link)
+        .where(Link.holder_lost_at.is_not(None), LIVE, *narrow)
+        .order_by(Link.holder_lost_at)
+        .limit(limit)
+    ).all()
+
+
 def stale_rows(
     session: Session, now: datetime, narrow: Narrow, limit: int
 ) -> list[tuple[Link, Calendar]]:

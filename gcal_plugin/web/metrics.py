@@ -122,6 +122,15 @@ class _Collector(Collector):
             broken,
             ["tenant", "pbx", "reason"],
         )
+        lost: dict[tuple[str, ...], float] = {}
+        for tenant, pbx, count in seen.lost_holders:
+            _add(lost, (self._tenant(tenant), pbx), count)
+        yield _gauge(
+            "gcal_links_without_account",
+            "Links whose account the portal closed or no longer has.",
+            lost,
+            ["tenant", "pbx"],
+        )
 
     def _calendars(self) -> Iterator[Family]:
         seen = self._signals

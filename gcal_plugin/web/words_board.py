@@ -15,6 +15,7 @@ _WRONG = {
     Wrong.QUARANTINED: _l("Set apart"),
     Wrong.CONTESTED: _l("Changed by hand"),
     Wrong.STALE: _l("Calendar not fetched"),
+    Wrong.HOLDER: _l("Nobody's connection"),
     Wrong.MAIL: _l("Mail not sent"),
     Wrong.REQUEST: _l("Request left waiting"),
 }
@@ -41,6 +42,14 @@ _REASONS = {
     "refresh_busy": _l("New tokens are waited for; that mends itself."),
     "held_back": _l("The exchange does not answer; it is tried at least every half minute."),
     "governed": _l("Our share of the Google quota is used up for now."),
+    "unknown_account": _l(
+        "The portal no longer has its account. It goes on: have a colleague take it over, or end "
+        "its contract at the desk."
+    ),
+    "closed_account": _l(
+        "Its account is closed in the portal. It goes on: have a colleague take it over, or end "
+        "its contract at the desk."
+    ),
     "requested": _l("Waits for a quote."),
     "agreed": _l("Agreed; waits to be set up."),
     "provisioning": _l("Is being set up."),
@@ -48,6 +57,7 @@ _REASONS = {
 _RETRIES = {
     Wrong.STALE: _l("Fetch now"),
     Wrong.BROKEN: _l("Fetch now"),
+    Wrong.HOLDER: _l("Ask the portal again"),
     Wrong.MAIL: _l("Send again"),
     Wrong.REQUEST: _l("Remind the desk"),
 }

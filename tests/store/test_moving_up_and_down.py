@@ -55,7 +55,7 @@ def value(column: sa.Column[Any], place: int) -> Any:
     length = getattr(kind, "length", None) or 40
     if length == 32 and column.primary_key:
         return f"{place:032x}"
-    return f"{column.name[:8]}{place}"[:length]
+    return f"{column.name[:8]}{place:02d}"[:length]
 
 
 def fill(

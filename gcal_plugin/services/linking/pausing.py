@@ -102,6 +102,7 @@ def take_over(rt: Runtime, account: Account, link_id: UUID | str) -> None:
         link = scope.link(session, as_customer(account), link_id)
         now = rt.store.now(session)
         before, link.account_id = link.account_id, account.id
+        link.holder_asked_at = link.holder_fault = link.holder_lost_at = None
         note(session, link, "taken_over", actor(account), now)
         if before != account.id:
             follow_owner(session, link, account, before=before, now=now)

@@ -31,6 +31,7 @@ class Wrong(StrEnum):
     QUARANTINED = "quarantined"
     CONTESTED = "contested"
     STALE = "stale"
+    HOLDER = "holder"
     MAIL = "mail"
     REQUEST = "request"
 
@@ -167,6 +168,8 @@ def _tenants(seen: Signals, late: list[Histogram]) -> list[TenantRow]:
         found[Wrong.BROKEN] = found.get(Wrong.BROKEN, 0) + count
     for tenant, pbx, count in seen.stale:
         wrong[tenant, pbx][Wrong.STALE] = count
+    for tenant, pbx, count in seen.lost_holders:
+        wrong[tenant, pbx][Wrong.HOLDER] = count
     by_key = {(one.tenant_id, one.pbx): one.counts for one in late}
     rows = []
     for key in sorted({*totals, *wrong, *by_key}):
@@ -203,6 +206,10 @@ def _rows(rt: Runtime, tenant_id: str, pbx: str) -> tuple[list[WrongRow], dict[W
         rows += [
             _of(Wrong.STALE, link, calendar.synced_at, calendar.last_error or "late")
             for link, calendar in queries.stale_rows(session, now, on_link, SHOWN)
+        ]
+        rows += [
+            _of(Wrong.HOLDER, link, link.holder_lost_at, link.holder_fault or "")
+            for link in queries.lost_holders(session, on_link, SHOWN)
         ]
         if not pbx:
             on_request = [Request.tenant_id == tenant_id] if tenant_id else []

@@ -36,6 +36,18 @@ class Link(Base):
             sqlite_where=sa.text("broken_at IS NOT NULL"),
             postgresql_where=sa.text("broken_at IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_gcal_link_asked",
+            "holder_asked_at",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+        sa.Index(
+            "ix_gcal_link_lost",
+            "holder_lost_at",
+            sqlite_where=sa.text("holder_lost_at IS NOT NULL"),
+            postgresql_where=sa.text("holder_lost_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -64,6 +76,12 @@ class Link(Base):
     broken_at: Mapped[datetime | None]
     broken_reason: Mapped[str | None] = mapped_column(sa.String(64))
     """Since when, and why, this link cannot do its work (revoked, gone, unreadable)."""
+    holder_asked_at: Mapped[datetime | None]
+    """When the portal was last asked for the account."""
+    holder_fault: Mapped[str | None] = mapped_column(sa.String(64))
+    """`unknown_account` or `closed_account`, where it said so."""
+    holder_lost_at: Mapped[datetime | None]
+    """Since when we know."""
     created_at: Mapped[datetime]
     linked_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]

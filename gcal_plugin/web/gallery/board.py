@@ -18,6 +18,7 @@ _REASONS = {
     Wrong.QUARANTINED: "ValueError: not a destination",
     Wrong.CONTESTED: "changed_by_hand",
     Wrong.STALE: "governed",
+    Wrong.HOLDER: "closed_account",
     Wrong.MAIL: "quote: 550 no such mailbox",
     Wrong.REQUEST: "agreed",
 }
@@ -44,6 +45,7 @@ def board_view() -> BoardView:
         links=[("belwinkel", "linked", 410), ("belwinkel", "reconnect", 2)],
         broken=[("belwinkel", "main", "revoked", 1)],
         stale=[("belwinkel", "main", 1)],
+        lost_holders=[("belwinkel", "main", 1)],
         sync_ages=[310, 52, 21, 9, 3, 1, 0, 0, 0],
         never_synced=0,
         failing=[("governed", 1)],
@@ -68,7 +70,7 @@ def board_view() -> BoardView:
     )
     tenants = [
         TenantRow(
-            "belwinkel", "main", 412, 37, dict.fromkeys(list(Wrong)[:7], 1), sum(late),
+            "belwinkel", "main", 412, 37, dict.fromkeys(list(Wrong)[:8], 1), sum(late),
             buckets.quantile(late, 0.5), buckets.quantile(late, 0.99),
         ),
         TenantRow("havenstem", "main", 96, 4, {}, 840, 0.06, 0.21),

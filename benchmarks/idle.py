@@ -174,7 +174,7 @@ def _fill(rt: Runtime, links: int) -> None:
             sa.insert(Channel).from_select(
                 [
                     *("id", "calendar_id", "token_digest", "resource_id"),
-                    *("state", "created_at", "expires_at", "renew_at"),
+                    *("state", "created_at", "last_message_at", "expires_at", "renew_at"),
                 ],
                 sa.select(
                     sa.cast(Calendar.id, sa.String),
@@ -182,6 +182,7 @@ def _fill(rt: Runtime, links: int) -> None:
                     sa.literal("-"),
                     sa.literal("resource"),
                     sa.literal("open"),
+                    sa.literal(at),
                     sa.literal(at),
                     sa.literal(at + timedelta(days=7)),
                     sa.literal(later),

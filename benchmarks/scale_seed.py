@@ -21,9 +21,9 @@ _STEPS = (
         now() + interval '1 hour' + random() * interval '6 hours', now() + interval '1 day',
         now() + interval '35 days', 1, false, 'open', 0 FROM gcal_grant""",
     """INSERT INTO gcal_channel (id, calendar_id, token_digest, resource_id, state, created_at,
-        expires_at, renew_at)
+        last_message_at, expires_at, renew_at)
     SELECT gen_random_uuid()::text, id, md5(google_id) || md5(id::text), 'r-' || google_id, 'open',
-        now() - interval '1 day', now() + interval '6 days',
+        now() - interval '1 day', now() - interval '1 day', now() + interval '6 days',
         now() + interval '1 day' + random() * interval '4 days' FROM gcal_calendar""",
     """INSERT INTO gcal_link (id, tenant_id, account_id, pbx, domain, extension, state, version,
         grant_id, calendar_id, stale_choice, policy, created_at, linked_at, broken_at,
@@ -98,6 +98,9 @@ HOT = {
         WHERE last_error IS NOT NULL ORDER BY link_id LIMIT 100""",
     "broken links": """SELECT id FROM gcal_link
         WHERE broken_at IS NOT NULL AND ended_at IS NULL ORDER BY broken_at LIMIT 100""",
+    "calendars whose channel is silent": """SELECT id FROM gcal_calendar WHERE push_state = 'open'
+        AND id IN (SELECT calendar_id FROM gcal_channel WHERE last_message_at IS NULL
+            AND created_at <= now() - interval '5 minutes' AND state = 'open') LIMIT 5000""",
     "windows to forget": """SELECT id FROM gcal_window
         WHERE end_at < now() - interval '90 days' LIMIT 5000""",
 }

@@ -51,7 +51,8 @@ class Tenant:
     name: str
     pbx: str
     """The name of an entry of `GCAL_TELEPHONY`."""
-    theme: str = "plain"
+    theme: str = ""
+    """The name of its theme; without one `GCAL_THEME` holds."""
     support_email: str = ""
     support_phone: str = ""
     time_zone: str = "Europe/Amsterdam"

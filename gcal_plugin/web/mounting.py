@@ -26,7 +26,7 @@ def prepare(
     app: Flask, blueprint: Blueprint, runtime: Runtime, *, open_endpoints: AbstractSet[str]
 ) -> None:
     """Load every theme that a tenant names, and hang the guards on the blueprint."""
-    names = {tenant.theme for tenant in runtime.portal.tenants()}
+    names = {tenant.theme for tenant in runtime.portal.tenants()} - {""}  # without one: the default
     theming = Theming(app, runtime.settings, names)
     app.extensions[current.THEMING] = theming
     render.install(theming)

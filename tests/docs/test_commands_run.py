@@ -26,8 +26,10 @@ from example_app.fake_google.process import LocalGoogle
 from gcal_plugin.services.signals import queue_states, readiness
 from gcal_plugin.store.tables import Link
 from tests.docs.test_commands import every_line
+from tests.docs.test_tutorial import MOUNT, TUTORIAL, server_lines
 from tests.servers.ports import free_port
 from tests.servers.process import Child
+from tests.support.pages import DOCS, blocks
 from tests.support.portal_app import JAN, config
 from tests.support.stage import ROOT
 
@@ -131,6 +133,27 @@ def gcal(app: Flask, words: str, codes: tuple[int, ...] = (0,)) -> str:
 
 def test_there_are_commands_to_run() -> None:
     assert len(shown()) > 30
+
+
+BY_OTHERS = {
+    "make run": "tests/e2e starts what it starts, and clicks through it",
+    "make test": "is what runs this",
+    "pg_dump": "test_operate.py makes a backup with it",
+    "pg_restore": "test_operate.py brings that back",
+}
+"""What is run elsewhere, by how a line begins."""
+
+
+def test_every_other_line_is_typed_by_the_strangers_tests() -> None:
+    """The pages that begin with nothing are typed whole (less what asks for a running systemd)."""
+    typed = {
+        line for page in (TUTORIAL, DOCS / "brand.md") for one in blocks(page) for line in one.lines
+    }
+    typed |= set(server_lines()) | set(MOUNT)
+    others = {line for _, line in every_line() if not re.search(r"flask .*gcal|flask gcal", line)}
+    begun = {line for line in others if line.startswith(tuple(f"{one} " for one in BY_OTHERS))}
+    assert others - begun - typed == set()
+    assert len(begun) == len(BY_OTHERS)
 
 
 @pytest.mark.parametrize("words", shown())

@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.orm import Session
 
 from ..ports import Account, Tenant
 from ..store.tables import Link, MailOut, Request
 from .runtime import Runtime
 
+log = structlog.get_logger(__name__)
+
 
 def support_address(rt: Runtime, tenant: Tenant | None) -> str:
     """Where a tenant's support reads its mail."""
     return (tenant.support_email if tenant is not None else "") or rt.settings.support_email
+
+
+def account_of(rt: Runtime, account_id: str) -> Account | None:
+    """The account that a letter is for; None where there is none, or the portal breaks on it.
+
+    What happens to a line never waits until the portal knows whom to tell.
+    """
+    try:
+        return rt.portal.account(account_id)
+    except Exception as error:  # noqa: BLE001 (the host's own code)
+        log.warning("portal_failed", error=type(error).__name__)
+        return None
+
+
+def support_of(rt: Runtime, tenant_id: str) -> str:
+    """Where the support of a tenant reads its mail; ours where the portal breaks on the tenant."""
+    try:
+        tenant = rt.portal.tenant(tenant_id)
+    except Exception as error:  # noqa: BLE001 (the host's own code)
+        log.warning("portal_failed", error=type(error).__name__)
+        tenant = None
+    return support_address(rt, tenant)
 
 
 def of_link(session: Session, link: Link, account: Account) -> None:
@@ -32,7 +57,7 @@ def of_request(session: Session, row: Request, account: Account) -> None:
 def address_now(rt: Runtime, session: Session, letter: MailOut) -> str:
     """Where a letter should go by now; where it went before, if nobody better is known."""
     if letter.kind.endswith("_desk"):
-        return support_address(rt, rt.portal.tenant(letter.tenant_id)) or letter.recipient
+        return support_of(rt, letter.tenant_id) or letter.recipient
     row: Request | Link | None = None
     if letter.request_id is not None:
         row = session.get(Request, letter.request_id)
@@ -40,7 +65,7 @@ def address_now(rt: Runtime, session: Session, letter: MailOut) -> str:
         row = session.get(Link, letter.link_id)
     if isinstance(row, Link) and not _for_owner(letter):
         return (letter.kind == "link_broken" and row.second_contact) or letter.recipient
-    account = rt.portal.account(row.account_id) if row is not None else None
+    account = account_of(rt, row.account_id) if row is not None else None
     if account is None or account.closed:
         return letter.recipient
     return account.email or letter.recipient

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ..store.tables import Link, MailOut
 from . import outbox
-from .addressees import support_address
+from .addressees import account_of, support_of
 from .runtime import Runtime
 from .switching.effect import falls_back
 
@@ -20,18 +20,18 @@ BROKEN_DAYS = (0, 1, 3, 7, 14)
 def link_broken(rt: Runtime, session: Session, link: Link, reason: str, now: datetime) -> None:
     """Tell the owner and the second contact, now and on days 1, 3, 7 and 14.
 
-    Where the owner's account is gone or closed, and nobody else is named, support is told instead,
-    at once and no more: a line that nobody can mend is its business.
+    Where the owner's account is gone, closed or cannot be asked for, and nobody else is named,
+    support is told instead, at once and no more: a line that nobody can mend is its business.
 
     `reason` is `revoked`, `account_disabled`, `gone` or `unreadable`. Call it in the transaction
     that records the break, and `rt.wake.mail()` after it; `link_mended` stops what was not sent.
     """
-    account = rt.portal.account(link.account_id)
+    account = account_of(rt, link.account_id)
     since = link.broken_at or now
     owner = account.email if account is not None and not account.closed else ""
     desk = ""
     if not owner and not link.second_contact:
-        desk = support_address(rt, rt.portal.tenant(link.tenant_id))
+        desk = support_of(rt, link.tenant_id)
     for place, address in enumerate((owner or desk, link.second_contact or "")):
         for day in BROKEN_DAYS if place == 0 and owner else BROKEN_DAYS[:1]:
             if not address:
@@ -106,7 +106,7 @@ def limit_reached(rt: Runtime, session: Session, link: Link, reason: str, now: d
         key=f"limit:{link.id}:{reason}:{now.date().isoformat()}",
         kind="limit_desk",
         tenant_id=link.tenant_id,
-        recipient=support_address(rt, rt.portal.tenant(link.tenant_id)),
+        recipient=support_of(rt, link.tenant_id),
         now=now,
         link_id=link.id,
         extension=link.extension,

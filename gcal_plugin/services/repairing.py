@@ -10,8 +10,9 @@ from ..store import scope
 from ..store.scope import NotInReach, Viewer
 from ..store.tables import Calendar, Request
 from . import holders, outbox
+from .addressees import support_of
 from .guarding import audit
-from .onboarding.mailing import request_facts, support_address
+from .onboarding.mailing import request_facts
 from .reporting.board import Wrong
 from .runtime import Runtime
 from .switching import mark_due
@@ -79,7 +80,7 @@ def _remind(rt: Runtime, viewer: Viewer, key: str, actor: str) -> None:
             key=f"stuck:{row.id}:{stretch}",
             kind="received_desk" if row.state == "requested" else "agreed_desk",
             tenant_id=row.tenant_id,
-            recipient=support_address(rt, rt.portal.tenant(row.tenant_id)),
+            recipient=support_of(rt, row.tenant_id),
             now=now,
             request_id=row.id,
             **request_facts(row, "nl"),

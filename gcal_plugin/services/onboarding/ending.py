@@ -130,7 +130,10 @@ def _end_was_told(change: Change) -> bool:
 
 
 def end_due(rt: Runtime) -> int:
-    """End the contracts whose grace date has come; answers how many. Run by the clock."""
+    """End the contracts whose grace date has come; answers how many. Run by the clock.
+
+    One that breaks does not keep the others; its error is raised after them.
+    """
     with rt.store.begin() as session:
         now = rt.store.now(session)
         due = list(
@@ -138,13 +141,18 @@ def end_due(rt: Runtime) -> int:
                 sa.select(Request.id).where(Request.state.in_(_RUNNING), Request.ends_at <= now)
             )
         )
-    ended = 0
+    ended, broke = 0, None
     for request_id in due:
         try:
             ended += _end(rt, request_id, SYSTEM)
         except OnboardingError as error:
             # Somebody took another step in this very moment; the next round looks again.
             log.info("end_postponed", request=str(request_id), code=error.code)
+        except Exception as error:
+            log.exception("end_failed", request=str(request_id))
+            broke = broke or error
+    if broke is not None:
+        raise broke
     return ended
 
 

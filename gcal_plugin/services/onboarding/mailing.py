@@ -7,7 +7,7 @@ from typing import Any
 from ...domain.money import Price, format_price
 from ...store.tables import Request
 from .. import outbox
-from ..addressees import support_address
+from ..addressees import account_of, support_address, support_of
 from ..runtime import Runtime
 from .records import Change
 
@@ -15,7 +15,7 @@ from .records import Change
 def to_customer(rt: Runtime, change: Change, kind: str, event: object, **values: Any) -> None:
     """A letter to the account the request is for, in its language. `event` makes it unique."""
     row = change.row
-    account = rt.portal.account(row.account_id)
+    account = account_of(rt, row.account_id)
     locale = account.locale if account is not None else "nl"
     outbox.queue(
         change.session,
@@ -35,13 +35,12 @@ def to_customer(rt: Runtime, change: Change, kind: str, event: object, **values:
 def to_desk(rt: Runtime, change: Change, kind: str, event: object, **values: Any) -> None:
     """A letter to the tenant's support address."""
     row = change.row
-    tenant = rt.portal.tenant(row.tenant_id)
     outbox.queue(
         change.session,
         key=f"{kind}:{row.id}:{event}",
         kind=kind,
         tenant_id=row.tenant_id,
-        recipient=support_address(rt, tenant),
+        recipient=support_of(rt, row.tenant_id),
         now=change.now,
         request_id=row.id,
         **request_facts(row, "nl"),

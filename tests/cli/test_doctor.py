@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from redis import Redis
 from werkzeug.serving import make_server
 
 from example_app.fake_google.process import LocalGoogle
@@ -78,6 +79,41 @@ def test_a_redis_that_forgets_is_found(
     redis = make_redis(options={"maxmemory-policy": "allkeys-lru"})
     with portal(databases, GCAL_REDIS_URL=redis.url(), GCAL_PUBLIC_URL=NOWHERE) as app:
         found = findings(app)
+    assert not found["redis policy"]["ok"]
+    assert "noeviction" in found["redis policy"]["mend"]
+
+
+@pytest.mark.parametrize("policy", ["noeviction", "allkeys-lru"])
+def test_a_redis_whose_settings_are_its_hostings(
+    databases: Databases, make_redis: Callable[..., RedisServer], policy: str
+) -> None:
+    """Hosted ones refuse `CONFIG`, and a user of few rights may not use it either."""
+    redis = make_redis(options={"maxmemory-policy": policy})
+    with Redis.from_url(redis.url()) as admin:
+        admin.execute_command(
+            "ACL", "SETUSER", "few", "on", ">secret", "~*", "&*", "+@all", "-config"
+        )
+    address = redis.url().replace("://", "://few:secret@", 1)
+    with portal(databases, GCAL_REDIS_URL=address, GCAL_PUBLIC_URL=NOWHERE) as app:
+        found = findings(app)
+    assert found["redis"]["ok"], found["redis"]
+    assert (found["redis policy"]["ok"], found["redis policy"]["detail"]) == (
+        policy == "noeviction", policy,
+    )  # fmt: skip
+
+
+def test_a_redis_that_tells_us_nothing_but_works(
+    databases: Databases, make_redis: Callable[..., RedisServer]
+) -> None:
+    redis = make_redis()
+    with Redis.from_url(redis.url()) as admin:
+        admin.execute_command(
+            "ACL", "SETUSER", "few", "on", ">secret", "~*", "&*", "+@all", "-config", "-info"
+        )
+    address = redis.url().replace("://", "://few:secret@", 1)
+    with portal(databases, GCAL_REDIS_URL=address, GCAL_PUBLIC_URL=NOWHERE) as app:
+        found = findings(app)
+    assert found["redis"]["ok"], found["redis"]
     assert not found["redis policy"]["ok"]
     assert "noeviction" in found["redis policy"]["mend"]
 

@@ -3,6 +3,7 @@
 - `redis_url`: the address of a real Redis that is empty at the start of the test.
 - `database_url`: an empty SQLite file and an empty Postgres database, one after the other.
 - `databases`: the same with a schema that is made once and copied for each test.
+- `archives`: the wheel and the sdist of this tree, built once in a run.
 - `redis_server`, `postgres_server`: the servers behind them, shared by the tests of one process.
   A test that stops, kills or fills a server starts its own: `make_redis`, `make_postgres`.
 """
@@ -19,6 +20,7 @@ import pytest
 from tests import canary
 from tests.servers import PostgresServer, RedisServer
 from tests.servers.databases import Databases
+from tests.support.package import built
 
 # -- no silent skips -------------------------------------------------------------------------
 
@@ -56,6 +58,16 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
         report.outcome = "failed"
         report.longrepr = f"module skipped without leave ({_skip_reason(report)})"
     return report
+
+
+# -- the package -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def archives(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> tuple[Path, Path]:
+    """The wheel and the sdist, which all processes of a run share."""
+    own = tmp_path_factory.getbasetemp()
+    return built(own if worker_id == "master" else own.parent)
 
 
 # -- Redis -----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.package import ROOT, build, pythons, run
+from tests.support.package import ROOT, pythons, run
 
 PYTHONS = pythons()
 NEWEST = [*PYTHONS][-1]
@@ -47,9 +47,9 @@ print("all is well on", sys.version)
 """
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("package"))[0]
+@pytest.fixture
+def wheel(archives: tuple[Path, Path]) -> Path:
+    return archives[0]
 
 
 def portal() -> str:

@@ -9,13 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.package import ROOT, build, install, run
-
-
-@pytest.fixture(scope="module")
-def archives(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The wheel and the sdist."""
-    return build(tmp_path_factory.mktemp("package"))
+from tests.support.package import ROOT, install, run
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,6 @@ from gcal_plugin.store.crypto import new_key
 from tests.servers import RedisServer
 from tests.servers.databases import Databases
 from tests.servers.ports import free_port, wait_for_port
-from tests.support.package import build
 from tests.support.pages import DOCS, Block, blocks
 from tests.support.stranger import Terminal, clean_environment
 from tests.support.visitor import Visitor
@@ -78,11 +77,11 @@ def stranger(
     request: pytest.FixtureRequest,
     google: LocalGoogle,
     redis_server: RedisServer,
+    archives: tuple[Path, Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stranger]:
     root = tmp_path_factory.mktemp("stranger")
-    (root / "package").mkdir()
-    wheel, sdist = build(root / "package")
+    wheel, sdist = archives
     (root / "srv").mkdir()
     redis_server.flush()
     web, pbx = free_port(), free_port()

@@ -116,23 +116,6 @@ def test_prometheus_reads_what_we_tell(tmp_path: Path) -> None:
     assert b"error" not in done.stderr.lower()
 
 
-def test_nginx_accepts_the_example(tmp_path: Path) -> None:
-    run(
-        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-        "-nodes", "-days", "1", "-subj", "/CN=portal.example",
-        "-keyout", tmp_path / "key.pem", "-out", tmp_path / "fullchain.pem",
-    )  # fmt: skip
-    example = (OPERATE / "nginx.conf").read_text()
-    example = example.replace("/etc/ssl/portal", str(tmp_path))
-    example = example.replace("/var/log/nginx", str(tmp_path))
-    (tmp_path / "portal.conf").write_text(example)
-    (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/nginx.pid; error_log stderr; events {{}}\n"
-        f"http {{ include {tmp_path}/portal.conf; }}\n"
-    )
-    run(find_program("nginx"), "-t", "-c", tmp_path / "nginx.conf", "-p", tmp_path)
-
-
 @pytest.mark.parametrize(
     "unit", sorted((OPERATE / "systemd").glob("*.service")), ids=lambda p: p.name
 )

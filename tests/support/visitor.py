@@ -16,8 +16,8 @@ from .consent import consent
 class Visitor:
     """Keeps its cookies and the page that is open."""
 
-    def __init__(self, base: str) -> None:
-        self._http = httpx.Client(follow_redirects=False, timeout=20)
+    def __init__(self, base: str, http: httpx.Client | None = None) -> None:
+        self._http = http or httpx.Client(follow_redirects=False, timeout=20)
         self.url = base
         self.page = ""
         self.status = 0
@@ -43,7 +43,10 @@ class Visitor:
             found = re.search(r'action="([^"]*)"', attributes)
             target = urljoin(self.url, unescape(found[1]) if found else "")
             if urlsplit(target).path.endswith(action):
-                self._see(self._http.post(target, data=_hidden(inside) | fields))
+                # As a browser does: behind TLS the form's guard looks at where it was sent from.
+                came_from = {"Referer": self.url}
+                data = _hidden(inside) | fields
+                self._see(self._http.post(target, data=data, headers=came_from))
                 return
         raise AssertionError(f"no form to {action} on {self.url}:\n{self.page}")
 

@@ -6,28 +6,33 @@ import re
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from threading import Thread
 
 import httpx
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.serving import make_server
 
 from example_app.fake_google.process import LocalGoogle
 from gcal_plugin.services.channel_tokens import digest
 from gcal_plugin.store.tables import Calendar, Channel
 from tests.servers.databases import Databases
-from tests.support.behind_nginx import HTTPS, NAME, Site, documented_hops, proxy, site
-from tests.support.portal_app import JAN, PREFIX, config, portal, prepare
+from tests.support.behind_nginx import (
+    ASKED,
+    HTTPS,
+    METRICS,
+    NAME,
+    PULL,
+    QUERY,
+    STRANGER,
+    TOLD,
+    Site,
+    keeps_quiet,
+    site,
+)
+from tests.support.portal_app import JAN, PREFIX, config, prepare
 from tests.support.visitor import Visitor
 
 HOME = f"{HTTPS}{PREFIX}/"
-STRANGER = "127.0.0.2"
-"""An address that is not in the monitoring's network."""
-PULL, METRICS = "pull-token-of-the-exchange", "token-of-the-monitoring"
 
 
 @pytest.fixture(scope="module")
@@ -261,47 +266,6 @@ def test_connections_to_the_portal_are_kept(served: Site, web: httpx.Client) -> 
     assert sum(most.values()) < 30
 
 
-def test_a_portal_below_a_path(databases: Databases, tmp_path: Path) -> None:
-    """The two lines that the file has for it, in force."""
-    with portal(databases, GCAL_TRUSTED_HOSTS=[NAME]) as app:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, **documented_hops(), x_prefix=1
-        )
-        server = make_server(f"unix://{tmp_path}/web.sock", 0, app, threaded=True)
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            with proxy(tmp_path, below=True) as running, running.client(STRANGER) as web:
-                page = web.get(f"{HTTPS}/klant{PREFIX}/", follow_redirects=True)
-                assert page.status_code == 200
-                assert page.url.path == "/klant/login"
-                assert page.url.params["next"] == f"/klant{PREFIX}/"
-                (style, *_) = re.findall(r'href="(/klant/[^"]+/gcal\.css)"', page.text)
-                assert web.get(f"{HTTPS}{style}").headers["content-encoding"] == "gzip"
-                assert web.get(f"{HTTPS}/klant{PREFIX}/metrics").status_code == 403
-                line = f"{HTTPS}/klant{PREFIX}{ASKED}"
-                assert web.get(line).status_code == 404
-                assert web.get(line.replace("https", "http")).status_code == 301
-                keeps_quiet(running)
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
-
-
-SECRET, LINE = "4/0-a-code-of-google", "extension-of-somebody"
-QUERY = f"?code={SECRET}&state={SECRET}"
-TOLD = f"/request/quote/{SECRET.replace('/', '-')}"
-ASKED = f"/pull/main/bakkerij-jansen.example/{LINE}"
-
-
-def keeps_quiet(site: Site) -> None:
-    """No log of these tests holds what their addresses held besides a path."""
-    logs = site.logs()
-    for word in (SECRET, SECRET.replace("/", "-"), LINE, "code=", "state=", PULL, METRICS):
-        assert word not in logs, word
-
-
 def test_no_log_holds_what_an_address_holds_besides_its_path(
     served: Site, web: httpx.Client, calendar: uuid.UUID
 ) -> None:
@@ -320,19 +284,3 @@ def test_no_log_holds_what_an_address_holds_besides_its_path(
     keeps_quiet(served)
     assert f'"GET {PREFIX}/pull/main/..." 404 ' in served.logs()
     assert f'"GET {PREFIX}/request/quote/..." 302 ' in served.logs()
-
-
-def test_nor_while_the_portal_is_away(tmp_path: Path) -> None:
-    """nginx has something to say about each request then: that it failed, and no more."""
-    with proxy(tmp_path) as alone:
-        with alone.client() as web:
-            for path in ("/callback", "/", "/static/x.css", "/metrics", ASKED, TOLD):
-                answer = web.get(
-                    f"{HTTPS}{PREFIX}{path}{QUERY}",
-                    headers={"Referer": f"{HTTPS}{PREFIX}/callback{QUERY}"},
-                )
-                assert answer.status_code == 502
-        failed = re.findall(rf'"GET {PREFIX}/.*" 502 [\d.]+ 502$', alone.logs(), re.MULTILINE)
-        assert len(failed) == 6
-        keeps_quiet(alone)
-        assert f'"GET {PREFIX}/callback" 502 ' in alone.logs()

@@ -62,3 +62,12 @@ def test_what_is_said_to_be_history_is_purged() -> None:
         assert promised == (name in purged - {"gcal_attempt", "gcal_consent"}), name
     days = GcalSettings.model_fields["history_days"].default
     assert f"`GCAL_HISTORY_DAYS` ({days} days)" in PAGE
+
+
+def test_the_annex_names_every_table_that_tells_of_people() -> None:
+    annex = (Path(__file__).parents[2] / "docs" / "processing.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(gcal_\w+)`", annex))
+    telling = {
+        name for name, rows in told().items() if any(x.startswith("*person:*") for _, x in rows)
+    }
+    assert named == telling | {"gcal_audit"}

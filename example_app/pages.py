@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_required, login_user, logout_user
 from flask_wtf import FlaskForm
 from sqlalchemy import select
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
 
@@ -41,6 +42,8 @@ WORDS = {
         "language": "Taal",
         "save": "Opslaan",
         "saved": "Opgeslagen.",
+        "missing": "Pagina niet gevonden",
+        "missing_more": "Deze pagina bestaat niet. Ga verder vanaf het begin.",
         "desk": "Servicedesk",
         "board": "Beheer",
         "queues": "RQ-dashboard",
@@ -69,6 +72,8 @@ WORDS = {
         "language": "Language",
         "save": "Save",
         "saved": "Saved.",
+        "missing": "Page not found",
+        "missing_more": "This page does not exist. Go on from the start.",
         "desk": "Support desk",
         "board": "Operations",
         "queues": "RQ dashboard",
@@ -85,6 +90,14 @@ WORDS = {
 @blueprint.app_context_processor
 def _words() -> dict[str, object]:
     return {"w": WORDS[DemoPortal().locale()], "languages": LANGUAGES, "user": current_user}
+
+
+@blueprint.app_errorhandler(404)
+@blueprint.app_errorhandler(405)
+def missing(error: NotFound | MethodNotAllowed) -> tuple[str, int, list[tuple[str, str]]]:
+    """An address that nothing answers at; the plugin tells of its own pages itself."""
+    kept = [one for one in error.get_headers() if one[0] == "Allow"]
+    return host_page("portal/missing.html"), error.code or 404, kept
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types

@@ -62,7 +62,7 @@ PAGE = """<!doctype html>
 <span class="soft">{{ w.to }}: {{ one.to | join(", ") }}</span></a></li>
 {% endfor %}
 </ul>
-<form method="post" action="{{ url_for('clear') }}"><button>{{ w.clear }}</button></form>
+<form method="post" action="{{ url_for('clear') }}"><button>{{ w["clear"] }}</button></form>
 {% else %}<p class="empty">{{ w.none }}</p>{% endif %}
 {% endif %}
 </main></body></html>

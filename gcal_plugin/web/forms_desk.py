@@ -160,5 +160,5 @@ class QueueForm(PageForm):
     class Meta(PageForm.Meta):
         csrf = False
 
-    state = SelectField(lazy_gettext("Show"), validate_choice=False)
+    state = SelectField(lazy_gettext("State"), validate_choice=False)
     text = StringField(lazy_gettext("Search"), validators=[AtMost(100)])

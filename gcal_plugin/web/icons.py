@@ -45,8 +45,7 @@ _USED = Markup('<svg class="g-icon" aria-hidden="true"><use href="#i-%s"/></svg>
 _SVG = Markup("%(head)s%(said)s>%(drawing)s</svg>")
 _HEAD = Markup(
     '<svg class="g-icon" viewBox="0 0 24 24" width="24" height="24" fill="none" '
-    'stroke="currentColor" stroke-width="1.9" stroke-linecap="round" stroke-linejoin="round" '
-    'focusable="false"'
+    'stroke="currentColor" stroke-width="1.9" stroke-linecap="round" stroke-linejoin="round"'
 )
 
 
@@ -64,7 +63,7 @@ def symbols(names: Sequence[str]) -> Markup:
         % (name, Markup(_DRAWINGS[name]))  # noqa: S704  # nosemgrep: markup-from-variable
         for name in names
     )
-    return Markup('<svg class="g-hidden" aria-hidden="true" focusable="false">%s</svg>') % drawn
+    return Markup('<svg class="g-hidden" aria-hidden="true">%s</svg>') % drawn
 
 
 def used(name: str) -> Markup:

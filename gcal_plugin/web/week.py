@@ -34,6 +34,11 @@ class Bar:
     """Where the number fits: `always`, `wide` (not on a phone) or `never`."""
     held: bool = False
 
+    @property
+    def middle(self) -> float:
+        """Where its sign stands, in percents of the day: a bar may be narrower than the sign."""
+        return round(self.x + self.width / 2, 2)
+
 
 @dataclass(frozen=True, slots=True)
 class Row:

@@ -155,9 +155,11 @@ def step(code: str) -> str:
     return str(_STEPS[code])
 
 
-def owner(code: str) -> str:
-    """Whose turn it is."""
-    return _("You") if code == "you" else _("We")
+def owner(code: str, *, at_desk: bool = False) -> str:
+    """Whose turn it is, `you` or `us`; the desk reads of its customer by that name."""
+    if code != "you":
+        return _("We")
+    return _("Customer") if at_desk else _("You")
 
 
 def price(request: RequestView) -> str:

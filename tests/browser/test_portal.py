@@ -58,3 +58,9 @@ def test_one_press_lets_you_in_as_somebody_of_the_demonstration(page: Page, addr
     page.goto(f"{address}/login")
     page.get_by_role("button", name="Els Jansen").click()
     expect(page.get_by_role("heading", name="Dag Els Jansen")).to_be_visible()
+
+
+def test_the_mail_page_throws_all_away_on_its_button(page: Page, mailbox: str) -> None:
+    page.goto(mailbox)
+    page.get_by_role("button", name="Alles weggooien").click()
+    expect(page.get_by_text("Nog geen mail.")).to_be_visible()

@@ -124,7 +124,7 @@ def test_what_is_handed_over_works_once(app: Flask) -> None:
     handed_over = browser.follow(back(consent(browser.begin(), JAN)))
     assert browser.follow(handed_over) == f"{PREFIX}/calendars"
     assert browser.follow(handed_over) == f"{PREFIX}/"
-    assert "nooit hier begonnen" in browser.get(f"{PREFIX}/")
+    assert "in een andere browser begonnen" in browser.get(f"{PREFIX}/")
 
 
 def test_another_session_gets_nothing_out_of_it(app: Flask) -> None:

@@ -12,7 +12,7 @@ from example_app.database import db
 from example_app.models import User
 from gcal_plugin.store.tables import Request, RequestStep
 from tests.servers.databases import Databases
-from tests.support.portal_app import JAN, PREFIX, SUPPORT, Person, portal
+from tests.support.portal_app import ELS, JAN, OPERATOR, PREFIX, SUPPORT, Person, portal
 
 from .test_onboarding_pages import NEXT_MONTH, ask, rows
 
@@ -117,3 +117,43 @@ def test_the_desk_sees_that_an_account_is_closed(app: Flask) -> None:
         db.session.remove()
     sam.get(sam.answer.request.path)
     assert words in sam.text
+
+
+def test_each_side_reads_whose_turn_it_is_by_its_own_words(app: Flask) -> None:
+    """A quote waits for its customer: "You" for him, and never "You" at the desk."""
+    jan, sam, request_id = quoted(app)
+    sam.get(f"{PREFIX}/support/requests/{request_id}")
+    assert "Agreement You" in jan.text
+    assert "Agreement Customer" in sam.text
+    assert "Agreement You" not in sam.text
+
+
+def test_an_extension_of_your_own_is_not_in_use_by_somebody(app: Flask) -> None:
+    jan, els = Person(app, JAN, language="en"), Person(app, ELS, language="en")
+    jan.get(f"{PREFIX}/request")
+    els.get(f"{PREFIX}/request")
+    assert "200 Winkel – you have it already" in jan.text
+    assert "200 Winkel – in use by Jan Jansen" in els.text
+
+
+def test_desk_and_board_are_one_press_from_where_their_people_land(app: Flask) -> None:
+    for email, wanted, other in (
+        (SUPPORT, f"{PREFIX}/support/", f"{PREFIX}/operator/"),
+        (OPERATOR, f"{PREFIX}/operator/", f"{PREFIX}/support/"),
+    ):
+        somebody = Person(app, email)
+        somebody.get("/")
+        landed = somebody.page.partition("<main")[2]
+        assert f'href="{wanted}"' in landed
+        assert f'href="{other}"' not in landed
+
+
+@pytest.mark.parametrize("path, code", [("/nothing-here", 404), ("/logout", 405)])
+def test_an_address_that_nothing_answers_at_is_a_page_of_the_portal(
+    app: Flask, path: str, code: int
+) -> None:
+    visitor = Person(app)
+    answer = visitor.get(path)
+    assert answer.status_code == code
+    assert "Pagina niet gevonden" in visitor.text
+    assert answer.headers.get("Allow", "") == ("POST, OPTIONS" if code == 405 else "")

@@ -40,7 +40,7 @@ def test_a_press_with_a_reason_ends_everything_and_a_press_undoes_it(app: Flask)
         db.session.commit()
     sam = Person(app, SUPPORT, language="en")
     sam.get(PAGE)
-    assert "1 extension is connected. 1 is forwarded now." in sam.text
+    assert "1 extension is set up. 1 is forwarded now." in sam.text
     sam.post(PAGE, why="")
     assert sam.answer.status_code == 422
     assert killed(app) is None

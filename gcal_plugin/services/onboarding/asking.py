@@ -43,6 +43,8 @@ class Choice:
     """The open request for it, where this account may see it."""
     holder: str = ""
     """Who has it already, where somebody does."""
+    mine: bool = False
+    """Whether that is whoever asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,5 +235,7 @@ def _choice(rt: Runtime, session: Session, account: Account, extension: Extensio
     row = request or _live_link(session, account.tenant_id, account.domain, extension.number)
     if row is None:
         return Choice(extension)
+    if row.account_id == account.id:
+        return Choice(extension, holder=account.name or account.email, mine=True)
     held_by = rt.portal.account(row.account_id)
     return Choice(extension, holder=(held_by.name or held_by.email) if held_by else "?")

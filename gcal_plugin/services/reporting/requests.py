@@ -117,15 +117,17 @@ class Dated(Protocol):
 
 
 def timeline(state: str, steps: Sequence[Dated]) -> tuple[StepView, ...]:
-    """The line from request to link; a step that was skipped counts as done."""
+    """The line from request to link; a step that was skipped counts as done.
+
+    What was reached is done and the next is waited for; setting up is under way when reached.
+    """
     when = {step.state: step.at for step in steps if step.action not in _ASIDE}
     place = _LINE.index(state) if state in _LINE else 0
-    # What was reached is done; the next one is what everybody waits for.
-    waiting = min(place + 1, len(_LINE) - 1)
+    waiting = place if state == "provisioning" else place + 1
     return tuple(
         StepView(
             code=code,
-            state="done" if index <= place else "now" if index == waiting else "later",
+            state="done" if index < waiting else "now" if index == waiting else "later",
             at=when.get(code) if index <= place else None,
             owner=_OWNER[code],
         )

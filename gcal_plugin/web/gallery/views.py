@@ -139,10 +139,11 @@ def _linked(state: PageState, events: tuple[EventView, ...], **facts: object) ->
 def _request(state: str, place: int, **facts: object) -> RequestView:
     codes = ("requested", "quoted", "agreed", "provisioning", "ready", "linked")
     owners = ("you", "us", "you", "us", "us", "you")
+    waiting = place if state == "provisioning" else place + 1
     steps = tuple(
         StepView(
             code,
-            "done" if index <= place else "now" if index == place + 1 else "later",
+            "done" if index < waiting else "now" if index == waiting else "later",
             at(index - place - 1, "11:00") if index <= place else None,
             owners[index],
         )

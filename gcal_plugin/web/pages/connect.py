@@ -110,7 +110,9 @@ def _page_of(name: str, link: UUID | None) -> str:
 def refusal(error: linking.LinkingError) -> str:
     """Why the way back from Google was refused, and what to do."""
     words = {
-        "state": _("This step was done before, or never began here. Connect again."),
+        "state": _(
+            "This step has expired, was done before, or began in another browser. Connect again."
+        ),
         "expired": _("This took too long. Connect again."),
         "session": _("You began in another browser. Connect again in this one."),
         "account": _("You began as somebody else. Connect again."),

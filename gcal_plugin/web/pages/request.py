@@ -70,7 +70,7 @@ def _send(form: RequestForm, listed: bool) -> ResponseReturnValue:
         return render.page("request_mail.html", mail=asking.prepare_mail(rt, account, asked))
     submitted = asking.submit(rt, account, asked)
     if submitted.made:
-        flash(_("Your request has been received. You will get a quote."), "ok")
+        flash(_("Thank you, your request is on its way. The quote comes by mail too."), "ok")
     else:
         flash(_("There was a request for this extension already."), "info")
     if len(submitted.made) + len(submitted.found) > 1:
@@ -129,7 +129,7 @@ def _answer(request_id: UUID, step: str, form: AnswerForm) -> None:
     rt, account = current.runtime(), current.account()
     if step == RequestAction.AGREE:
         quoting.agree(rt, account, request_id, form.seen, quote=form.number)
-        flash(_("Thank you. We are going to set up your integration."), "ok")
+        flash(_("Thank you. You get a mail as soon as you can connect."), "ok")
     elif step == RequestAction.DECLINE:
         why = form.why.data or ""
         quoting.decline(rt, account, request_id, form.seen, quote=form.number, why=why)

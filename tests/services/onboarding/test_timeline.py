@@ -66,6 +66,22 @@ def test_an_end_that_is_planned_or_withdrawn_moves_no_date(world: World) -> None
     assert dates(world, request_id)["ready"] == BEGIN
 
 
+def test_setting_up_is_under_way_until_the_line_is_ready(world: World) -> None:
+    """The page says "we are setting up": its step must not be ticked beside that."""
+    request_id = quoted(world)
+    quoting.agree(world.rt, JAN, request_id, None, quote=1)
+    building.start(world.rt, DESK, request_id, None)
+
+    def states() -> list[str]:
+        seen = desk.request_view(world.rt, JAN, request_id)
+        return [step.state for step in timeline(seen.state, seen.steps)]
+
+    assert states() == ["done", "done", "done", "now", "later", "later"]
+    assert dates(world, request_id)["provisioning"] == BEGIN
+    building.finish(world.rt, DESK, request_id, None)
+    assert states() == ["done", "done", "done", "done", "done", "now"]
+
+
 def test_a_new_quote_has_the_date_of_the_new_quote(world: World) -> None:
     request_id = quoted(world)
     world.pass_time(days=1)

@@ -76,7 +76,7 @@ def verdict(event: EventView) -> str:
         return ""
     to = destination(event.destination)
     if event.held:
-        return _("Does not forward to %(number)s for now", number=to)
+        return _("For now does not forward to %(number)s", number=to)
     if event.running:
         return _("Forwards to %(number)s", number=to)
     return _("Will forward to %(number)s", number=to)
@@ -87,7 +87,7 @@ def leads() -> tuple[str, str, str]:
     return (
         _("Forwards to %(number)s", number="").strip(),
         _("Will forward to %(number)s", number="").strip(),
-        _("Does not forward to %(number)s for now", number="").strip(),
+        _("For now does not forward to %(number)s", number="").strip(),
     )
 
 

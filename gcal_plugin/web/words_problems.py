@@ -125,7 +125,8 @@ _CONSEQUENCES: dict[ProblemCode, Callable[[Problem], str]] = {
         zone=p.detail.replace("_", " "),
     ),
     ProblemCode.SOMEBODY_ELSES: lambda p: _(
-        "It is of %(owner)s. If that account is closed, the calendar disappears.", owner=p.detail
+        "It belongs to %(owner)s. If that account is closed, the calendar disappears.",
+        owner=p.detail,
     ),
     ProblemCode.TYPED_WRONG: _typed_wrong,
     ProblemCode.ENDS: lambda p: _(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -329,3 +330,12 @@ def test_a_gap_is_a_short_hole_in_a_rota(
     events = [event(instant(day + start), instant(day + end), MOBILE) for start, end in shifts]
     wanted = (instant(day + gap[0]), instant(day + gap[1])) if gap else None
     assert find_gap(events, AMSTERDAM) == wanted
+
+
+def test_what_is_held_leaves_no_gap() -> None:
+    """While a link is paused its own phone rings all the time: an hour of that is no news."""
+    day = "2026-06-02T"
+    shifts = [("09:00", "12:00"), ("12:00", "14:00"), ("15:00", "17:00")]
+    events = [event(instant(day + start), instant(day + end), MOBILE) for start, end in shifts]
+    assert find_gap(events, AMSTERDAM) is not None
+    assert find_gap([replace(one, held=True) for one in events], AMSTERDAM) is None

@@ -154,10 +154,11 @@ def _of_calendar(
 def find_gap(events: Sequence[EventView], zone: ZoneInfo) -> tuple[datetime, datetime] | None:
     """The first short hole between two forwards of one rota; None where there is none.
 
+    What is held forwards nothing, so nothing is missing beside it.
     A rota is what follows on within hours: a hole of at most two hours between the end of the last
     and the start of the next, where other forwards do adjoin. Over midnight it is a closing time.
     """
-    runs = sorted((event.start, event.end) for event in events if event.forwards)
+    runs = sorted((event.start, event.end) for event in events if event.forwards and not event.held)
     adjoining, holes = 0, []
     end: datetime | None = None
     for start, stop in runs:

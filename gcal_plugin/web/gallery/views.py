@@ -227,10 +227,10 @@ def views() -> dict[PageState, StatusView]:
             PageState.PAUSED,
             HELD,
             mode=Mode.CLEAR,
-            link=replace(FACTS, paused=True, paused_until=at(6, "08:00")),
+            link=replace(FACTS, paused=True, paused_until=at(6, "08:00"), fallback=None),
             upcoming=None,
             problems=(
-                Problem(ProblemCode.GAP, Mend.PLAN, at(1, "12:30"), until=at(1, "13:00")),
+                Problem(ProblemCode.GAP, Mend.PLAN, at(7, "12:30"), until=at(7, "13:00")),
                 Problem(
                     ProblemCode.OTHER_ZONE,
                     Mend.EDIT,

@@ -98,6 +98,13 @@ HOT = {
         WHERE last_error IS NOT NULL ORDER BY link_id LIMIT 100""",
     "broken links": """SELECT id FROM gcal_link
         WHERE broken_at IS NOT NULL AND ended_at IS NULL ORDER BY broken_at LIMIT 100""",
+    "accounts never asked for": """SELECT id, account_id FROM gcal_link
+        WHERE ended_at IS NULL AND holder_asked_at IS NULL ORDER BY holder_asked_at LIMIT 400""",
+    "accounts to ask for again": """SELECT id, account_id FROM gcal_link
+        WHERE ended_at IS NULL AND holder_asked_at <= now() - interval '1 hour'
+        ORDER BY holder_asked_at LIMIT 400""",
+    "links whose account left": """SELECT tenant_id, pbx, count(*) FROM gcal_link
+        WHERE holder_lost_at IS NOT NULL AND ended_at IS NULL GROUP BY tenant_id, pbx""",
     "calendars whose channel is silent": """SELECT id FROM gcal_calendar WHERE push_state = 'open'
         AND id IN (SELECT calendar_id FROM gcal_channel WHERE last_message_at IS NULL
             AND created_at <= now() - interval '5 minutes' AND state = 'open') LIMIT 5000""",

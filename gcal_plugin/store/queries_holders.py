@@ -41,16 +41,17 @@ def answered(
     session: Session, link_ids: Sequence[UUID], faults: Mapping[str, str], now: datetime
 ) -> None:
     """Note what the portal said of the accounts of these links; `faults` by account, where any."""
-    found = Link.account_id.not_in(list(faults))
+    account = Link.__table__.c.account_id
     session.execute(
         _update(session, link_ids)
-        .where(found, Link.holder_fault.is_not(None))
+        .where(~among(session, account, list(faults)), Link.holder_fault.is_not(None))
         .values(holder_fault=None, holder_lost_at=None)
     )
-    for account_id, fault in faults.items():
+    for fault in sorted(set(faults.values())):
+        theirs = [account_id for account_id, code in faults.items() if code == fault]
         session.execute(
             _update(session, link_ids)
-            .where(Link.account_id == account_id)
+            .where(among(session, account, theirs))
             .values(holder_fault=fault, holder_lost_at=sa.func.coalesce(Link.holder_lost_at, now))
         )
 

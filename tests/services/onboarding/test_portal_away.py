@@ -19,15 +19,15 @@ from .conftest import World
 from .test_life import quoted, ready
 
 
-def break_on(world: World, account_id: str, *, tenant: bool = False) -> None:
+def break_on(world: World, broken: str, *, tenant: bool = False) -> None:
     ask = world.portal.account
 
-    def account(asked: str) -> Account | None:
-        if asked == account_id:
+    def account(account_id: str) -> Account | None:
+        if account_id == broken:
             raise TimeoutError("the accounts do not answer")
-        return ask(asked)
+        return ask(account_id)
 
-    def no_tenant(asked: str) -> Tenant | None:
+    def no_tenant(tenant_id: str) -> Tenant | None:
         raise TimeoutError("the tenants do not answer")
 
     world.portal.account = account  # type: ignore[method-assign]

@@ -68,7 +68,7 @@ def find(session: Session, channel_id: str, at: datetime | None) -> Found | None
     row = session.execute(statement, {"channel_id": channel_id}).one_or_none()
     if row is None:
         return None
-    return Found(*row[:6], at or row[6])
+    return Found(*(*row[:6], at or row[6]))
 
 
 def identify(session: Session, channel_id: str, resource_id: str) -> None:

@@ -146,3 +146,19 @@ def test_daily_figures_are_forgotten_and_the_sum_stays(databases: Databases) -> 
         assert purge(rt) == 1
         with rt.store.begin() as session:
             assert {row.day for row in session.query(Tally)} == {"2999-01-01", EVER}
+
+
+def test_a_portal_that_breaks_is_found_and_stops_nothing(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tenants may be in the database that is away just now."""
+
+    def tenants() -> list[Any]:
+        raise TimeoutError("jan@bakkerij.example is not told")
+
+    with portal(databases, GCAL_PUBLIC_URL=NOWHERE) as app:
+        monkeypatch.setattr(app.extensions["gcal"].portal, "tenants", tenants)
+        found = findings(app)
+    assert (found["portal"]["ok"], found["portal"]["detail"]) == (False, "TimeoutError")
+    assert found["exchange main: reach and log in"]["ok"]
+    assert "host's form-action" in found

@@ -106,7 +106,8 @@ class Portal(Protocol):
         ...
 
     def tenants(self) -> Sequence[Tenant]:
-        """Every tenant, for the operators' pages and `doctor`."""
+        """Every tenant, for the operators' pages and `doctor`, and at the start for their themes:
+        within an application context, without a request, and perhaps before there are tables."""
         ...
 
     def current_tenant(self) -> Tenant | None:

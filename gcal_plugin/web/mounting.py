@@ -20,14 +20,16 @@ from ..store.scope import NotInReach
 from . import current, render
 from .i18n import gettext as _
 from .theming.registry import Theming
+from .theming.theme import ThemeFault, Themes
+
+log = structlog.get_logger(__name__)
 
 
 def prepare(
     app: Flask, blueprint: Blueprint, runtime: Runtime, *, open_endpoints: AbstractSet[str]
 ) -> None:
     """Load every theme that a tenant names, and hang the guards on the blueprint."""
-    names = {tenant.theme for tenant in runtime.portal.tenants()} - {""}  # without one: the default
-    theming = Theming(app, runtime.settings, names)
+    theming = Theming(app, runtime.settings, _themes(app, runtime))
     app.extensions[current.THEMING] = theming
     render.install(theming)
     runtime.extras[MAIL_THEMES] = partial(mail_theme, theming)
@@ -39,6 +41,27 @@ def prepare(
     blueprint.register_error_handler(404, _not_found)
     blueprint.register_error_handler(CSRFError, _csrf_fault)
     blueprint.register_error_handler(413, _too_large)
+
+
+def _themes(app: Flask, runtime: Runtime) -> set[str]:
+    """What the tenants name. Every sound theme that there is where they cannot be asked for: their
+    database may be away or have no tables yet, and the commands that mend that must start too."""
+    try:
+        with app.app_context():
+            return {tenant.theme for tenant in runtime.portal.tenants()} - {""}
+    except Exception as error:  # noqa: BLE001 (the host's own code)
+        log.warning("tenants_unknown_at_start", error=type(error).__name__)
+    themes = Themes(runtime.settings.themes_folders)
+    return {name for name in themes.names() if _is_sound(themes, name)}
+
+
+def _is_sound(themes: Themes, name: str) -> bool:
+    try:
+        themes.load(name)
+    except ThemeFault as fault:
+        log.error("theme_left_out", theme=name, fault=str(fault))
+        return False
+    return True
 
 
 def exempt_from_csrf(app: Flask, views: Sequence[Callable[..., Any]]) -> None:

@@ -26,9 +26,10 @@ from example_app.fake_google.process import LocalGoogle
 from gcal_plugin.services.signals import queue_states, readiness
 from gcal_plugin.store.tables import Link
 from tests.docs.test_commands import every_line
-from tests.docs.test_tutorial import MOUNT, TUTORIAL, server_lines
+from tests.docs.test_tutorial import MOUNT
 from tests.servers.ports import free_port
 from tests.servers.process import Child
+from tests.support.following import TUTORIAL, server_lines
 from tests.support.pages import DOCS, blocks
 from tests.support.portal_app import JAN, config
 from tests.support.stage import ROOT

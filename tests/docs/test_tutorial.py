@@ -2,65 +2,47 @@
 
 From an empty folder, in terminals with a clean environment: the virtual environment, `pip install`
 (of the wheel that is built here, with what it needs from where pip finds packages on this machine),
-the portal, the settings, the first forward. Then the pages that go on from there: brand it, and
-operate it from nothing. Only the addresses are others, since Google's is nearer and ports are free
-ones. The versions are those of the lock; in `make test-full` also the newest that pip finds.
+the portal, the settings, the first forward. Then the pages that go on from there: brand it, mount it
+in a portal that has people and pages already, operate it from nothing. Only the addresses are
+others, since Google is nearer and ports are free ones. The versions are those of the lock; in
+`make test-full` also the newest that pip finds.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 import httpx
 import pytest
 
 from example_app.fake_google.process import LocalGoogle
-from gcal_plugin.store.crypto import new_key
 from tests.servers import RedisServer
 from tests.servers.databases import Databases
 from tests.servers.ports import free_port, wait_for_port
-from tests.support.pages import DOCS, Block, blocks
-from tests.support.stranger import Terminal, clean_environment
+from tests.support import portal_before
+from tests.support.following import (
+    FIRST,
+    TUTORIAL,
+    Stranger,
+    first_lines,
+    follow,
+    server_lines,
+    server_settings,
+    soon,
+)
+from tests.support.pages import DOCS, blocks
+from tests.support.stranger import Terminal
 from tests.support.visitor import Visitor
 
-TUTORIAL = DOCS / "tutorial.md"
 JAN = "jan@bakery.example"
-FIRST = "first in each new terminal"
 EACH = "each in a terminal of its own"
 MOUNT = blocks(DOCS / "mount.md", heading="## 1. Install")[0].lines
 """Typed in the same environment: the extras beside what is there."""
-
-
-@dataclass
-class Stranger:
-    """Somebody who has followed the tutorial up to its tables."""
-
-    root: Path  # with srv/portal below it
-    env: dict[str, str]
-    terminal: Terminal
-    rest: list[Block]  # what the tutorial has them type next
-    mine: Callable[[str], str]  # a line, with the addresses that hold here
-    wheel: Path
-    sdist: Path
-    web: int
-    pbx: int
-
-    @property
-    def portal(self) -> Path:
-        return self.root / "srv" / "portal"
-
-    def open(self, name: str) -> Terminal:
-        """Another terminal, where the first one was opened."""
-        return Terminal(self.root / "srv", self.env, log=self.root / f"{name}.log")
 
 
 @pytest.fixture(scope="module")
@@ -80,48 +62,11 @@ def stranger(
     archives: tuple[Path, Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Stranger]:
-    root = tmp_path_factory.mktemp("stranger")
-    wheel, sdist = archives
-    (root / "srv").mkdir()
     redis_server.flush()
-    web, pbx = free_port(), free_port()
-    here = {
-        "YOUR-CLIENT-ID": google.client_id,
-        "YOUR-CLIENT-SECRET": google.client_secret,
-        "redis://127.0.0.1:6379/0": redis_server.url(),
-        "8080": str(pbx),
-        "5000": str(web),
-        "POLL_SECONDS=10": "POLL_SECONDS=1",
-    }
-
-    def mine(line: str) -> str:
-        for theirs, ours in here.items():
-            line = line.replace(theirs, ours)
-        return line
-
-    env = clean_environment(root, wheels=wheel.parent, pinned=request.param == "locked")
-    env |= {  # Google itself, nearer
-        "FLASK_GCAL_GOOGLE_METADATA_URL": google.metadata_url,
-        "FLASK_GCAL_GOOGLE_API_ROOT": google.url,
-    }
-    rest = blocks(TUTORIAL)
-    with Terminal(root / "srv", env, log=root / "first.log") as terminal:
-        new = Stranger(root, env, terminal, rest, mine, wheel, sdist, web, pbx)
-        while not (new.portal / "settings.sh").exists():
-            block = rest.pop(0)
-            if block.language == "python":
-                (new.portal / block.title).write_text(block.text)
-                _download(new.portal)
-                continue
-            for line in block.lines:
-                terminal.type(mine(line), seconds=400)
-        yield new
-
-
-def _download(folder: Path) -> None:
-    """The file that the page links to."""
-    (name,) = re.findall(r"\]\((\w+\.py)\)", TUTORIAL.read_text())
-    (folder / name).write_bytes((DOCS / name).read_bytes())
+    pinned = request.param == "locked"
+    root = tmp_path_factory.mktemp("stranger")
+    with follow(root, archives, google, redis_server.url(), pinned=pinned) as followed:
+        yield followed
 
 
 @pytest.mark.timeout(500)
@@ -192,12 +137,12 @@ def _first_forward(google: LocalGoogle, stranger: Stranger, held: Callable[[], s
             calendar, "0612345678", now - timedelta(minutes=1), now + timedelta(hours=1)
         )
         # The exchange's file is there from the first thing on that it is told.
-        _soon("the exchange's file", (stranger.portal / "held.json").exists)
-        _soon("the forward", lambda: "+31612345678" in held())
+        soon("the exchange's file", (stranger.portal / "held.json").exists)
+        soon("the forward", lambda: "+31612345678" in held())
         jan.get(f"{home}/google-calendar/")
         assert "Forwarded to 06 12345678" in jan.text.replace("\u00a0", " ")
         google.delete_event(calendar, event["id"])
-        _soon("its end", lambda: "+31612345678" not in held())
+        soon("its end", lambda: "+31612345678" not in held())
 
 
 @pytest.mark.timeout(300)
@@ -207,16 +152,16 @@ def test_a_brand_of_ones_own(stranger: Stranger) -> None:
     assert preview.startswith("flask gcal theme preview")
     port, web = free_port(), free_port()
     with stranger.open("brand") as terminal, stranger.open("branded") as server:
-        for line in [*_first(), *lines]:
+        for line in [*first_lines(), *lines]:
             terminal.type(line)
         for file in re.findall(r"`(themes/my-brand/[\w./]+)`", (DOCS / "brand.md").read_text()):
             assert (stranger.portal / file).is_file()
         terminal.leave(f"{preview} --port {port}")
         address = re.compile(r"^http://127\.0\.0\.1\S+", re.MULTILINE)
-        page = _soon("the preview", lambda: address.search(terminal.said()))
+        page = soon("the preview", lambda: address.search(terminal.said()))
         assert page is not None
-        _soon("its page", lambda: "My Brand" in _page(page[0]))
-        for line in [*_first(), lines[0], "export FLASK_GCAL_THEME=my-brand"]:
+        soon("its page", lambda: "My Brand" in _page(page[0]))
+        for line in [*first_lines(), lines[0], "export FLASK_GCAL_THEME=my-brand"]:
             server.type(line)
         server.type("flask gcal db upgrade")
         server.leave(f"flask run --port {web}")
@@ -225,6 +170,52 @@ def test_a_brand_of_ones_own(stranger: Stranger) -> None:
             jan.get("/login")
             jan.get("/google-calendar/")
             assert "My Brand" in jan.page
+
+
+@pytest.mark.timeout(300)
+def test_mounted_in_a_portal_that_is_there(stranger: Stranger) -> None:
+    """The class and the ten lines of the page as they stand, beside a portal's own tables."""
+    page = DOCS / "mount.md"
+    web = free_port()
+    (entry,) = [one.text for one in blocks(page) if one.language == "jinja"]
+    portal_before.write(stranger.portal, entry)
+    added = [one for one in blocks(page) if one.title]
+    assert [one.title for one in added] == ["myportal/calendar.py", "myportal/__init__.py"]
+    for block in added:
+        (stranger.portal / block.title).write_text(block.text)
+    lines = [line for one in blocks(page) for line in one.lines]
+    tables, doctor, provision = (
+        next(line for line in lines if line.startswith(f"flask gcal {name}"))
+        for name in ("db", "doctor", "provision")
+    )
+    exchange = next(one for one in blocks(TUTORIAL) if one.title == EACH).lines[0]
+    with ExitStack() as stack:
+        names = ("mounted", "mounted-pages", "mounted-exchange")
+        terminal, server, pbx = (stack.enter_context(stranger.open(name)) for name in names)
+        for one in (terminal, server, pbx):
+            for line in first_lines():
+                one.type(line)
+            one.type(
+                "export FLASK_APP=whole FLASK_SQLALCHEMY_DATABASE_URI=sqlite:///mounted.sqlite"
+            )
+        pbx.leave(stranger.mine(exchange))
+        terminal.type(tables)
+        terminal.type("printf 'from myportal.users import fill; fill()' | flask shell")
+        server.leave(f"flask run --port {web}")
+        for port in (web, stranger.pbx):
+            wait_for_port(port, timeout=60)
+        said = terminal.type(doctor, codes=(1,))
+        wrong = re.findall(r"^MEND ([^:\n]*)", said, re.MULTILINE)
+        assert wrong == ["clock", "push address"], said
+        home = f"http://127.0.0.1:{web}"
+        with Visitor(home) as jan:
+            jan.get(f"{home}/login")
+            assert "Settings Google Calendar Integration" in jan.text
+            jan.get("/google-calendar/")
+            assert "Continue with Google" not in jan.text
+            terminal.type(provision)
+            jan.get("/google-calendar/")
+            assert "Continue with Google" in jan.text
 
 
 NEEDS_SYSTEMD = {
@@ -250,7 +241,9 @@ def test_from_nothing_on_a_server(
         return line.replace("-o root -g portal", "-o $(id -un) -g $(id -gn)")
 
     with ExitStack() as stack:
-        values = _server_settings(stack.enter_context(databases.fresh("postgres")), redis_server)
+        values = server_settings(
+            stack.enter_context(databases.fresh("postgres")), redis_server.url()
+        )
         terminal = stack.enter_context(stranger.open("server"))
         terminal.type(f"tar -xzf {stranger.sdist} --strip-components=1 -C {source}; cd {source}")
         (source / "portal.env").write_text("".join(f"{k}={v}\n" for k, v in values.items()))
@@ -278,7 +271,7 @@ def test_from_nothing_on_a_server(
             log = root / f"{name}.log"
             started[name] = Terminal(stranger.portal, stranger.env | values, log=log)
             stack.enter_context(started[name]).leave(here(command))
-        _soon("gunicorn", lambda: "Listening at:" in started["gcal-web"].said(), seconds=60)
+        soon("gunicorn", lambda: "Listening at:" in started["gcal-web"].said(), seconds=60)
         door = httpx.HTTPTransport(uds=str(root / "run/portal/web.sock"))
         http = stack.enter_context(
             httpx.Client(transport=door, base_url="http://portal.example", timeout=60)
@@ -288,40 +281,7 @@ def test_from_nothing_on_a_server(
             answer = http.get("/google-calendar/readyz")
             return answer.status_code == 200 and answer.json()["clock"] is True
 
-        _soon("web and clock", ready, seconds=90)
-
-
-def _server_settings(database: str, redis: RedisServer) -> dict[str, str]:
-    """What the page has in `portal.env`, filled in; nothing is asked beyond this machine."""
-    shown = blocks(DOCS / "operate.md", heading="### From nothing")
-    (ini,) = [one for one in shown if one.language == "ini"]
-    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    line = {"backend": "webhook", "url": f"http://127.0.0.1:{free_port()}", "secret": secret}
-    filled = {
-        "FLASK_SQLALCHEMY_DATABASE_URI": database,
-        "FLASK_SECRET_KEY": "s3cret",
-        "FLASK_GCAL_REDIS_URL": redis.url(),
-        "FLASK_GCAL_ENCRYPTION_KEYS": json.dumps([new_key()]),
-        "FLASK_GCAL_GOOGLE_CLIENT_ID": "id",
-        "FLASK_GCAL_GOOGLE_CLIENT_SECRET": "s3cret",
-        "FLASK_GCAL_PUBLIC_URL": "https://127.0.0.1:9",
-        "FLASK_GCAL_TELEPHONY": json.dumps({"main": line | {"allow_loopback": True}}),
-        "FLASK_GCAL_METRICS_TOKEN": "t0ken-of-the-scraper",
-    }
-    values = dict(line.split("=", 1) for line in ini.lines)
-    assert filled.keys() <= values.keys()
-    return values | filled
-
-
-def server_lines() -> list[str]:
-    """What the operator's page has typed on a new machine."""
-    shown = blocks(DOCS / "operate.md", heading="### From nothing")
-    return [line for one in shown if one.language == "console" for line in one.lines]
-
-
-def _first() -> list[str]:
-    (block,) = [one for one in blocks(TUTORIAL) if one.title == FIRST]
-    return block.lines
+        soon("web and clock", ready, seconds=90)
 
 
 def _page(address: str) -> str:
@@ -329,15 +289,3 @@ def _page(address: str) -> str:
         return httpx.get(address, timeout=20).text
     except httpx.TransportError:
         return ""  # it does not listen yet
-
-
-T = TypeVar("T")
-
-
-def _soon(what: str, happened: Callable[[], T], seconds: float = 40) -> T:
-    """Ask until the answer is true; gives it."""
-    deadline = time.monotonic() + seconds
-    while not (found := happened()):
-        assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
-        time.sleep(0.2)
-    return found

@@ -2,8 +2,8 @@
 
 From an empty folder, in terminals with a clean environment: the virtual environment, `pip install`
 (of the wheel that is built here, with what it needs from where pip finds packages on this machine),
-the portal, the settings, the first forward. Then the pages that go on from there: brand it, mount it
-in a portal that has people and pages already, operate it from nothing. Only the addresses are
+the portal, the settings, the first forward. Then the pages that go on from there: brand it, mount
+it in a portal that has people and pages already, operate it from nothing. Only the addresses are
 others, since Google is nearer and ports are free ones. The versions are those of the lock; in
 `make test-full` also the newest that pip finds.
 """

@@ -125,7 +125,7 @@ def questions(links: int, rounds: int = 50) -> dict[str, float]:
         with app.app_context():
             rt = make_runtime(db, public_url="https://portal.example")
             _fill(rt, links)
-            look = _asked(lambda: switching.anything_near(rt), rounds)
+            look = _asked(lambda: switching.anything_near(rt, timedelta(seconds=REST)), rounds)
             channels = _asked(lambda: watching.renew_due(rt), rounds)
             db.session.remove()
             db.engine.dispose()

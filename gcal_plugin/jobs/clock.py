@@ -42,8 +42,8 @@ QUIET = 5.0
 ALERT = 30.0
 """Seconds that the clock looks often from its start, and after the queue did not take something.
 Each duty is another attempt, so that with the queue away this does not run out."""
-BEAT = 4.0
-"""Seconds between heartbeats of a leader: half its term."""
+BEAT, BEAT_AT_REST = 2.0, 4.0
+"""Seconds between heartbeats of a leader, whose term is eight."""
 WAIT = 1.0
 """Seconds between looks of a clock that waits for its turn."""
 ASK_AGAIN = 4.0
@@ -117,14 +117,15 @@ class Clock:
     def tick(self) -> float:
         """One look; answers the seconds until the next."""
         now = self._monotonic()
-        if now - self._beat_at >= (BEAT if self.leads else 0):
+        rests = now >= self._often_until
+        if not self.leads or now - self._beat_at >= (BEAT_AT_REST if rests else BEAT):
             led, self.leads = self.leads, leading.lead(self._rt, LEASE, self._holder)
             self._beat_at = now
             if self.leads != led:
                 log.info("clock_leads" if self.leads else "clock_waits", holder=self._holder)
         if not self.leads:
             return WAIT
-        if now >= self._often_until and not switching.anything_near(self._rt):
+        if rests and not switching.anything_near(self._rt, timedelta(seconds=self._rest)):
             self._ask_duties()
             return self._rest
         wide = now - self._wide_at >= WIDE

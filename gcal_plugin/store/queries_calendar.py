@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from .bulk import Row, among, update_rows
 from .tables import Calendar, Grant, Link
 
-Moment = datetime | sa.ColumnElement[Any]
 _TABLE = cast(sa.Table, Calendar.__table__)
 _LINKS = cast(sa.Table, Link.__table__)
 _GRANTS = cast(sa.Table, Grant.__table__)
@@ -117,14 +116,9 @@ def _in_turn(session: Session, now: datetime, limit: int) -> list[UUID]:
 
 def _free(now: datetime) -> list[sa.ColumnElement[bool]]:
     """Nobody fetches it, and the last fetch began long enough ago."""
-    return free(now, now - START_GAP)
-
-
-def free(now: Moment, before: Moment) -> list[sa.ColumnElement[bool]]:
-    """Nobody fetches it, and the last fetch began `before` or earlier."""
     return [
         sa.or_(_TABLE.c.lease_until.is_(None), _TABLE.c.lease_until <= now),
-        sa.or_(_TABLE.c.sync_started_at.is_(None), _TABLE.c.sync_started_at <= before),
+        sa.or_(_TABLE.c.sync_started_at.is_(None), _TABLE.c.sync_started_at <= now - START_GAP),
     ]
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from .queries_calendar import START_GAP, free
 from .queries_switching import Due
 from .tables import Calendar, Forwarding
 from .types import Instant
@@ -22,8 +21,8 @@ from .types import Instant
 _Moment = sa.ColumnElement[Any]
 _HERE: _Moment = sa.literal_column("statement_timestamp()", sa.DateTime(timezone=True))
 _FROM, _UNTIL = (sa.bindparam(name, type_=sa.Interval()) for name in ("from_", "until"))
-_AT, _FROM_AT, _UNTIL_AT, _BEFORE_AT = (
-    sa.bindparam(name, type_=Instant()) for name in ("now", "from_", "until", "before")
+_AT, _FROM_AT, _UNTIL_AT = (
+    sa.bindparam(name, type_=Instant()) for name in ("now", "from_", "until")
 )
 
 
@@ -46,15 +45,13 @@ def _due(now: _Moment, until: _Moment) -> sa.Executable:
             Forwarding.generation,
             sa.type_coerce(now, Instant()).label("now"),
         )
-        .where(*_free(now, until))
+        .where(
+            Forwarding.due_at <= until,
+            sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until <= now),
+        )
         .order_by(Forwarding.due_at)
         .limit(sa.bindparam("limit", type_=sa.Integer()))
     )
-
-
-def _free(now: _Moment, until: _Moment) -> tuple[sa.ColumnElement[bool], ...]:
-    held_no_more = sa.or_(Forwarding.lease_until.is_(None), Forwarding.lease_until <= now)
-    return Forwarding.due_at <= until, held_no_more
 
 
 def _herds(now: _Moment, after: _Moment, until: _Moment) -> sa.Select[Any, Any, Any]:
@@ -67,17 +64,18 @@ def _herds(now: _Moment, after: _Moment, until: _Moment) -> sa.Select[Any, Any, 
     )
 
 
-def _near(now: _Moment, before: _Moment, until: _Moment, herds: sa.SelectBase) -> sa.Executable:
-    lines = sa.exists().where(*_free(now, until))
-    calendars = sa.exists().where(Calendar.next_sync_at <= now, *free(now, before))
+def _near(now: _Moment, until: _Moment, herds: sa.SelectBase) -> sa.Executable:
+    # Also what somebody holds: it can fail, or they can, and then it is due at once.
+    lines = sa.exists().where(Forwarding.due_at <= until)
+    calendars = sa.exists().where(Calendar.next_sync_at <= now)
     return sa.select(sa.or_(lines, calendars, herds.exists()))
 
 
 _DUE, _DUE_AT = _due(_HERE, _HERE + _UNTIL), _due(_AT, _UNTIL_AT)
 _HERDS = _herds(_HERE, _HERE + _FROM, _HERE + _UNTIL)
 _HERDS_AT = _herds(_AT, _FROM_AT, _UNTIL_AT)
-_NEAR = _near(_HERE, _HERE - START_GAP, _HERE + _FROM, _HERDS)
-_NEAR_AT = _near(_AT, _BEFORE_AT, _FROM_AT, _HERDS_AT)
+_NEAR = _near(_HERE, _HERE + _FROM, _HERDS)
+_NEAR_AT = _near(_AT, _FROM_AT, _HERDS_AT)
 
 
 def due(
@@ -99,12 +97,12 @@ def anything_near(
     session: Session, now: datetime | None, within: timedelta, far: timedelta, size: int
 ) -> bool:
     """Whether a line falls due until `within` from now, at least `size` of them together until
-    `far`, or a calendar wants a fetch: all that a clock at rest wants to know, in one statement.
+    `far`, or a calendar: all that a clock at rest wants to know, in one statement.
     """
     told: dict[str, object] = {"size": size, "from_": within, "until": far}
     if now is None:
         return bool(session.scalar(_NEAR, told))
-    at = {"now": now, "before": now - START_GAP, "from_": now + within, "until": now + far}
+    at = {"now": now, "from_": now + within, "until": now + far}
     return bool(session.scalar(_NEAR_AT, told | at))
 
 

@@ -87,6 +87,8 @@ def set_precautions(
         link.second_contact = second_contact.strip() or None
         note(session, link, "precautions", actor(account), now)
         wants_attention(session, link, now)
+        pbx, key = link.pbx, link.id
+    rt.wake.switch(pbx, [key])
 
 
 def take_over(rt: Runtime, account: Account, link_id: UUID | str) -> None:

@@ -56,13 +56,13 @@ def due_batches(
     return group(rt, chosen, now)
 
 
-def anything_near(rt: Runtime) -> bool:
-    """Whether there is anything to look for: a line that falls due soon, a herd on its way, or a
-    calendar to fetch."""
-    arm = timedelta(seconds=rt.settings.arm_ahead_seconds)
+def anything_near(rt: Runtime, pause: timedelta) -> bool:
+    """Whether there is anything to look for before another `pause` is over: a line that falls due
+    or is being switched, a herd on its way, or a calendar to fetch."""
+    reach = timedelta(seconds=rt.settings.arm_ahead_seconds) + pause
     with rt.store.glance() as session:
         now = rt.store.instant(session)
-        return queries_due.anything_near(session, now, arm, arm + LONGEST_LEAD, HERD)
+        return queries_due.anything_near(session, now, reach, reach + LONGEST_LEAD, HERD)
 
 
 def _herds_within_reach(rt: Runtime, arm: timedelta) -> list[timedelta]:

@@ -537,10 +537,11 @@ def test_whoever_was_told_of_a_break_is_told_once_that_it_is_over(
 ) -> None:
     connect(rt, link_id)
     choose(rt, link_id)
+    rt.wake.switched.clear()  # type: ignore[attr-defined]
     linking.set_precautions(
         rt, JAN, link_id, stale_choice="keep", fallback_title="", second_contact="els@b.example"
     )
-    assert link_id in rt.wake.switched  # type: ignore[attr-defined]
+    assert rt.wake.switched == [link_id]  # type: ignore[attr-defined]
     for broken in (1, 2):
         lose_access(rt)
         assert len(post(rt)) == 4 * broken - 2

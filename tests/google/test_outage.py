@@ -97,7 +97,9 @@ class Sleeper:
         self._lock = threading.Lock()
 
     def __call__(self, seconds: float) -> None:
-        until = self._world.now + timedelta(seconds=seconds)
+        # At least an instant: less than a microsecond is nothing to this clock, and waiting for it
+        # would never end.
+        until = self._world.now + max(timedelta(seconds=seconds), timedelta(microseconds=1))
         with self._lock:
             self._world.now = max(self._world.now, until)
 

@@ -77,10 +77,10 @@ HOT = {
         WHERE due_at <= now() + interval '5 seconds'
         AND (lease_until IS NULL OR lease_until <= now()) ORDER BY due_at LIMIT 60000""",
     "whether anything is near": """SELECT EXISTS (SELECT * FROM gcal_forwarding
-            WHERE due_at <= now() + interval '7 seconds')
-        OR EXISTS (SELECT * FROM gcal_calendar WHERE next_sync_at <= now())
+            WHERE due_at <= now() + interval '9 seconds')
+        OR EXISTS (SELECT * FROM gcal_calendar WHERE next_sync_at <= now() + interval '4 seconds')
         OR EXISTS (SELECT due_at FROM gcal_forwarding
-            WHERE due_at > now() + interval '7 seconds' AND due_at <= now() + interval '97 seconds'
+            WHERE due_at > now() + interval '9 seconds' AND due_at <= now() + interval '99 seconds'
             GROUP BY due_at HAVING count(*) >= 1000)""",
     "the calendars to fetch": """SELECT id, next_sync_at FROM gcal_calendar
         WHERE next_sync_at <= now() AND (lease_until IS NULL OR lease_until <= now())

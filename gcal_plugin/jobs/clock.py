@@ -34,16 +34,17 @@ log = structlog.get_logger(__name__)
 LEASE = "clock"
 TICK = 0.25
 LONGEST_TICK = 1.5
-REST = 2.1
-"""Seconds between looks at rest: one statement each, since on an idle machine it is the waking and
-what it touches that costs. Whoever makes something due sooner wakes the workers itself."""
+REST = 4.0
+"""Seconds between looks at rest, half a leader's term: on an idle machine it is the waking and what
+it touches that costs. Each looks this much further ahead; whoever makes something due sooner wakes
+the workers itself."""
 QUIET = 5.0
 """Seconds without anything due, after which the clock rests."""
 ALERT = 30.0
 """Seconds that the clock looks often from its start, and after the queue did not take something.
 Each duty is another attempt, so that with the queue away this does not run out."""
-BEAT, BEAT_AT_REST = 2.0, 4.0
-"""Seconds between heartbeats of a leader, whose term is eight."""
+BEAT = 2.0
+"""Seconds between heartbeats of a leader; at rest with each look."""
 WAIT = 1.0
 """Seconds between looks of a clock that waits for its turn."""
 ASK_AGAIN = 4.0
@@ -84,7 +85,6 @@ class Clock:
         self._next_duty = self._plan_duties(duties)
         self._beat_at = self._wide_at = float("-inf")
         self._often_until = self._monotonic() + ALERT
-        self._rest = max(TICK, min(REST, self._rt.settings.arm_ahead_seconds / 2))
         self.leads = False
 
     def run(self, stop: Event) -> None:
@@ -117,17 +117,17 @@ class Clock:
     def tick(self) -> float:
         """One look; answers the seconds until the next."""
         now = self._monotonic()
-        rests = now >= self._often_until
-        if not self.leads or now - self._beat_at >= (BEAT_AT_REST if rests else BEAT):
+        if not self.leads or now - self._beat_at >= BEAT:
             led, self.leads = self.leads, leading.lead(self._rt, LEASE, self._holder)
             self._beat_at = now
             if self.leads != led:
                 log.info("clock_leads" if self.leads else "clock_waits", holder=self._holder)
         if not self.leads:
             return WAIT
-        if rests and not switching.anything_near(self._rt, timedelta(seconds=self._rest)):
+        rests = now >= self._often_until
+        if rests and not switching.anything_near(self._rt, timedelta(seconds=REST)):
             self._ask_duties()
-            return self._rest
+            return REST
         wide = now - self._wide_at >= WIDE
         self._ask_switching(herds=wide)
         if wide:

@@ -20,9 +20,11 @@ from .types import Instant
 
 _Moment = sa.ColumnElement[Any]
 _HERE: _Moment = sa.literal_column("statement_timestamp()", sa.DateTime(timezone=True))
-_FROM, _UNTIL = (sa.bindparam(name, type_=sa.Interval()) for name in ("from_", "until"))
-_AT, _FROM_AT, _UNTIL_AT = (
-    sa.bindparam(name, type_=Instant()) for name in ("now", "from_", "until")
+_SOON, _FROM, _UNTIL = (
+    sa.bindparam(name, type_=sa.Interval()) for name in ("soon", "from_", "until")
+)
+_AT, _SOON_AT, _FROM_AT, _UNTIL_AT = (
+    sa.bindparam(name, type_=Instant()) for name in ("now", "soon", "from_", "until")
 )
 
 
@@ -64,18 +66,18 @@ def _herds(now: _Moment, after: _Moment, until: _Moment) -> sa.Select[Any, Any, 
     )
 
 
-def _near(now: _Moment, until: _Moment, herds: sa.SelectBase) -> sa.Executable:
+def _near(soon: _Moment, until: _Moment, herds: sa.SelectBase) -> sa.Executable:
     # Also what somebody holds: it can fail, or they can, and then it is due at once.
     lines = sa.exists().where(Forwarding.due_at <= until)
-    calendars = sa.exists().where(Calendar.next_sync_at <= now)
+    calendars = sa.exists().where(Calendar.next_sync_at <= soon)
     return sa.select(sa.or_(lines, calendars, herds.exists()))
 
 
 _DUE, _DUE_AT = _due(_HERE, _HERE + _UNTIL), _due(_AT, _UNTIL_AT)
 _HERDS = _herds(_HERE, _HERE + _FROM, _HERE + _UNTIL)
 _HERDS_AT = _herds(_AT, _FROM_AT, _UNTIL_AT)
-_NEAR = _near(_HERE, _HERE + _FROM, _HERDS)
-_NEAR_AT = _near(_AT, _FROM_AT, _HERDS_AT)
+_NEAR = _near(_HERE + _SOON, _HERE + _FROM, _HERDS)
+_NEAR_AT = _near(_SOON_AT, _FROM_AT, _HERDS_AT)
 
 
 def due(
@@ -94,15 +96,20 @@ def due(
 
 
 def anything_near(
-    session: Session, now: datetime | None, within: timedelta, far: timedelta, size: int
+    session: Session,
+    now: datetime | None,
+    soon: timedelta,
+    within: timedelta,
+    far: timedelta,
+    size: int,
 ) -> bool:
-    """Whether a line falls due until `within` from now, at least `size` of them together until
-    `far`, or a calendar: all that a clock at rest wants to know, in one statement.
+    """Whether a calendar falls due until `soon` from now, a line until `within`, or at least `size`
+    lines together until `far`: all that a clock at rest wants to know, in one statement.
     """
-    told: dict[str, object] = {"size": size, "from_": within, "until": far}
+    told: dict[str, object] = {"size": size, "soon": soon, "from_": within, "until": far}
     if now is None:
         return bool(session.scalar(_NEAR, told))
-    at = {"now": now, "from_": now + within, "until": now + far}
+    at = {"now": now, "soon": now + soon, "from_": now + within, "until": now + far}
     return bool(session.scalar(_NEAR_AT, told | at))
 
 

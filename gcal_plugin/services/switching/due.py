@@ -62,7 +62,7 @@ def anything_near(rt: Runtime, pause: timedelta) -> bool:
     reach = timedelta(seconds=rt.settings.arm_ahead_seconds) + pause
     with rt.store.glance() as session:
         now = rt.store.instant(session)
-        return queries_due.anything_near(session, now, reach, reach + LONGEST_LEAD, HERD)
+        return queries_due.anything_near(session, now, pause, reach, reach + LONGEST_LEAD, HERD)
 
 
 def _herds_within_reach(rt: Runtime, arm: timedelta) -> list[timedelta]:

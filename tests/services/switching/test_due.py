@@ -99,4 +99,5 @@ def test_what_a_clock_at_rest_asks_finds_lines_herds_and_calendars(
     assert not near(reach + 20, reach + 20, reach + 21)
     assert not near(reach + 120, reach + 120, reach + 120), "a herd that has time"
     assert near(fetch=-1)
+    assert near(fetch=pause - 1)
     assert not near(fetch=60)

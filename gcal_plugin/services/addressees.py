@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-import structlog
 from sqlalchemy.orm import Session
 
 from ..ports import Account, Tenant
 from ..store.tables import Link, MailOut, Request
+from .portal_calls import asked
 from .runtime import Runtime
-
-log = structlog.get_logger(__name__)
 
 
 def support_address(rt: Runtime, tenant: Tenant | None) -> str:
@@ -23,21 +21,12 @@ def account_of(rt: Runtime, account_id: str) -> Account | None:
 
     What happens to a line never waits until the portal knows whom to tell.
     """
-    try:
-        return rt.portal.account(account_id)
-    except Exception as error:  # noqa: BLE001 (the host's own code)
-        log.warning("portal_failed", error=type(error).__name__)
-        return None
+    return asked(lambda: rt.portal.account(account_id), None)
 
 
 def support_of(rt: Runtime, tenant_id: str) -> str:
     """Where the support of a tenant reads its mail; ours where the portal breaks on the tenant."""
-    try:
-        tenant = rt.portal.tenant(tenant_id)
-    except Exception as error:  # noqa: BLE001 (the host's own code)
-        log.warning("portal_failed", error=type(error).__name__)
-        tenant = None
-    return support_address(rt, tenant)
+    return support_address(rt, asked(lambda: rt.portal.tenant(tenant_id), None))
 
 
 def of_link(session: Session, link: Link, account: Account) -> None:

@@ -11,15 +11,12 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from uuid import UUID
 
-import structlog
-
 from ..store import queries_holders, scope
 from ..store.scope import NotInReach, Viewer
 from .guarding import audit
 from .onboarding.building import holder_check
+from .portal_calls import asked
 from .runtime import Runtime
-
-log = structlog.get_logger(__name__)
 
 EVERY = timedelta(hours=1)
 """How long the portal's answer is good for."""
@@ -65,21 +62,17 @@ def ask_again(rt: Runtime, viewer: Viewer, link_id: UUID | str, *, actor: str) -
 
 def _ask(rt: Runtime, account_id: str) -> str | None:
     """What `holder_check` says; None where the portal broke on it."""
-    try:
-        return holder_check(rt.portal.account(account_id))
-    except Exception as error:  # noqa: BLE001 (a host's own code: one account must not stop the rest)
-        log.warning("portal_failed", error=type(error).__name__)
-        return None
+    return asked(lambda: holder_check(rt.portal.account(account_id)), None)
 
 
 def _note(rt: Runtime, links: Iterable[tuple[UUID, str]], said: dict[str, str | None]) -> int:
     """Write down for the links' accounts; what the portal broke on keeps what was known of it."""
-    asked = [link_id for link_id, account_id in links if account_id in said]
+    tried = [link_id for link_id, account_id in links if account_id in said]
     answered = [link_id for link_id, account_id in links if said.get(account_id) is not None]
     faults = {key: code for key, code in said.items() if code not in {None, "found"}}
-    if asked:
+    if tried:
         with rt.store.begin() as session:
             now = rt.store.now(session)
-            queries_holders.asked(session, asked, now)
+            queries_holders.asked(session, tried, now)
             queries_holders.answered(session, answered, faults, now)
     return len(answered)

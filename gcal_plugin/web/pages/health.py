@@ -5,17 +5,15 @@ from __future__ import annotations
 import hmac
 from dataclasses import asdict
 
-import structlog
 from flask import abort, jsonify, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from ...services.portal_calls import asked
 from ...services.runtime import Runtime
 from ...services.signals import Load, figures, readiness
 from .. import current
 from ..metrics import exposition
-
-log = structlog.get_logger(__name__)
 
 
 def healthz() -> ResponseReturnValue:
@@ -50,8 +48,4 @@ def metrics() -> ResponseReturnValue:
 
 def _tenants(rt: Runtime) -> list[str]:
     """The tenants' ids; none where the portal breaks on them: all are told together then."""
-    try:
-        return [tenant.id for tenant in rt.portal.tenants()]
-    except Exception as error:  # noqa: BLE001 (the host's own code)
-        log.warning("portal_failed", error=type(error).__name__)
-        return []
+    return asked(lambda: [tenant.id for tenant in rt.portal.tenants()], [])

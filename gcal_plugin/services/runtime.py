@@ -34,7 +34,9 @@ class Runtime:
     def kept(self, name: str, kind: type[_T]) -> _T:
         """This process's only `kind` of that name, made when it is first asked for."""
         with _making:
-            found = self.extras.setdefault(name, kind())
+            if name not in self.extras:
+                self.extras[name] = kind()
+            found = self.extras[name]
         assert isinstance(found, kind)
         return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -15,16 +15,23 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from example_app import create_app
-from example_app.database import db
 from example_app.fake_google.process import LocalGoogle
 from gcal_plugin.ports import CalendarError
-from gcal_plugin.services import addresses, channel_tokens, grant_tokens, grants, syncing
+from gcal_plugin.services import addresses, channel_tokens, grant_tokens, grants
 from gcal_plugin.store.crypto import CannotOpen, Keyring, new_key
 from gcal_plugin.store.tables import Grant
 from tests.servers.databases import Databases
 from tests.support.consent import consent
-from tests.support.portal_app import FEMKE, JAN, PREFIX, Person, config, prepare, runtime
+from tests.support.portal_app import (
+    FEMKE,
+    JAN,
+    PREFIX,
+    Person,
+    config,
+    prepare,
+    running,
+    runtime,
+)
 
 OLD, NEW = new_key(), new_key()
 PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
@@ -63,20 +70,8 @@ class Machines:
                 GCAL_GOOGLE_API_ROOT=self.google.url,
                 GCAL_PUBLIC_URL="http://localhost",
             )
-            self._apps[keys] = self._stack.enter_context(_running(values))
+            self._apps[keys] = self._stack.enter_context(running(values))
         return self._apps[keys]
-
-
-@contextmanager
-def _running(values: dict[str, Any]) -> Iterator[Flask]:
-    app = create_app(values)
-    yield app
-    rt = app.extensions["gcal"]
-    syncing.close(rt)
-    rt.calendars.close()
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
 
 
 @pytest.fixture

@@ -64,17 +64,26 @@ def prepare(url: str) -> None:
 
 
 @contextmanager
+def running(values: dict[str, Any]) -> Iterator[Flask]:
+    """The portal with these settings; its threads and connections end with it."""
+    app = create_app(values)
+    yield app
+    rt = app.extensions["gcal"]
+    syncing.close(rt)
+    rt.calendars.close()
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+@contextmanager
 def portal(databases: Databases, kind: str = "sqlite", **more: Any) -> Iterator[Flask]:
     """The portal on a database of its own; `more` are settings that differ."""
-    with databases.fresh(kind, key="portal", prepare=prepare) as url:
-        app = create_app(config(url, **more))
+    with (
+        databases.fresh(kind, key="portal", prepare=prepare) as url,
+        running(config(url, **more)) as app,
+    ):
         yield app
-        rt = app.extensions["gcal"]
-        syncing.close(rt)
-        rt.calendars.close()
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
 
 
 @contextmanager

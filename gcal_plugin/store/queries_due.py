@@ -1,4 +1,4 @@
-"""What falls due, as the clock looks for it several times a second: one statement a look.
+"""What falls due, as the clock looks for it near an edge several times a second: a statement each.
 
 Postgres compares with its own time, so that no round trip goes before to ask for it; where the time
 is told (SQLite, a simulated clock), it is a value like others. The statements are made once: to put
